@@ -1,0 +1,1 @@
+"""Singer tap for Gladly: its place in the workspace, no streams yet."""
