@@ -1,0 +1,1 @@
+"""Tests of both taps, and what the demo and the benchmarks run on."""
