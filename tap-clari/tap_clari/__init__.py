@@ -1,1 +1,1 @@
-"""Singer tap for Clari."""
+"""Singer tap for Clari, on the Meltano Singer SDK."""

@@ -1,0 +1,224 @@
+"""Which calls changed since the last run: the question that five streams begin with.
+
+Each of them asks it for itself and keeps a bookmark of its own, one line of STATE however many
+calls there are. That costs a request for every hundred calls; a stream of details costs a hundred.
+"""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from itertools import chain
+
+import msgspec
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_clari.client import CopilotStream
+from tap_clari.pagination import (
+    TimeFilter,
+    Window,
+    WindowPaginator,
+    identifier_of,
+    time_of,
+)
+from tap_clari.seen import SeenIds
+from tap_clari.times import format_time, parse_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.client import Params
+    from tap_clari.pagination import WindowPart
+    from tap_clari.session import ThrottledSession
+
+MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
+CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
+
+SAFE_POINT = 500
+"""Calls between two bookmarks at the most: what a killed run of details has to ask for again."""
+
+
+@dataclass(frozen=True)
+class CallBatch:
+    """Calls in the order of their modified time.
+
+    Args:
+        calls: Their JSON, as the list gives it.
+        read_until: The modified time up to which nothing is left to read after this batch;
+            `None` where more of the same second, or calls without such a time, are to come.
+    """
+
+    calls: list[msgspec.Raw]
+    read_until: datetime | None
+
+
+class ChangedCallsStream(CopilotStream):
+    """A stream that is read along the calls that changed in the run's window.
+
+    The window begins at the bookmark, or at `start_date`, and ends when the run began: a call
+    that changes meanwhile belongs to the next run. The bookmark is the modified time of the last
+    call of a batch that is written whole, so that a killed run resumes there; calls of exactly
+    that time are read again, since others may have come to share it.
+    """
+
+    is_sorted = True
+    # The bookmark moves with a batch, and not with each record: see `move_bookmark`.
+    STATE_MSG_FREQUENCY = 100
+
+    @property
+    def listing_params(self) -> dict[str, str | list[str]]:
+        """What to ask of the list besides the window."""
+        return {}
+
+    def __init__(self, tap: Tap, session: ThrottledSession) -> None:
+        super().__init__(tap, session)
+        self._run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
+
+    # Bookmark
+
+    def window_start(self) -> datetime | None:
+        """Where the run's window begins: the look-back goes back from a bookmark only."""
+        start_date = self.config.get("start_date")
+        earliest = parse_time(start_date) if start_date else None
+        bookmark = self.stream_state.get("replication_key_value")
+        if bookmark is None:
+            return earliest
+        try:
+            start = parse_time(bookmark) - timedelta(days=self.config["lookback_days"])
+        except (TypeError, ValueError) as error:
+            message = (
+                f"The bookmark of the stream {self.name!r} in the state is no time: correct or "
+                "remove its replication_key_value."
+            )
+            raise ConfigurationError(message) from error
+        return max(start, earliest) if earliest else start
+
+    def move_bookmark(self, read_until: datetime) -> None:
+        """Keep in the state that everything up to this time is written; never move back."""
+        bookmark = format_time(read_until)
+        if bookmark > (self.stream_state.get("replication_key_value") or ""):
+            self.stream_state["replication_key"] = MODIFIED.field
+            self.stream_state["replication_key_value"] = bookmark
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark where the last whole batch put it."""
+
+    # Calls
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read what the changed calls lead to, and move the bookmark after each batch."""
+        for batch in self.changed_calls():
+            yield from self.read_batch(batch.calls)
+            if batch.read_until:
+                self.move_bookmark(batch.read_until)
+
+    @abc.abstractmethod
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Read what a batch of calls leads to."""
+
+    def changed_calls(self) -> Iterator[CallBatch]:
+        """Yield the calls of the run's window, oldest change first."""
+        start = self.window_start()
+        params: dict[str, str | list[str]] = {
+            "includePrivate": "true" if self.config["include_private_calls"] else "false",
+            "sortTime": "asc",
+            **self.listing_params,
+        }
+        paginator = WindowPaginator(
+            self, "/calls", "calls", uncounted={"includePagination": "false"}, finer=CALL_TIME
+        )
+        undated = SeenIds()
+        for part in chain(
+            self._by_call_time_if_undated(paginator, start, params),
+            paginator.read_window(Window(MODIFIED, start, self._run_began), params),
+        ):
+            yield from _batches(part, undated)
+
+    @staticmethod
+    def _by_call_time_if_undated(
+        paginator: WindowPaginator, start: datetime | None, params: Params
+    ) -> Iterator[WindowPart]:
+        """Yield the calls without a modified time, which no window of modified time holds.
+
+        Two counts tell whether there are any; only then are the calls listed by their own time,
+        from the run's start on.
+        """
+        by_call_time = Window(CALL_TIME, start)
+        question = {**params, **by_call_time.params}
+        ever_modified = Window(MODIFIED, datetime(1970, 1, 2, tzinfo=timezone.utc)).params
+        if paginator.count(question) > paginator.count({**question, **ever_modified}):
+            for part in paginator.read_window(by_call_time, params):
+                undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
+                yield replace(part, records=undated)
+
+
+def _batches(part: WindowPart, undated: SeenIds) -> Iterator[CallBatch]:
+    """Put the calls of a part in order; a call without a modified time comes once a run."""
+    dated: list[tuple[datetime, int]] = []
+    without: list[msgspec.Raw] = []
+    for index, call in enumerate(part.records):
+        if modified := time_of(call, MODIFIED.field):
+            dated.append((modified, index))
+        elif undated.add(str(identifier_of(call))):
+            without.append(call)
+    dated.sort()
+    if without:
+        yield CallBatch(without, None)
+    for first in range(0, len(dated), SAFE_POINT):
+        batch = dated[first : first + SAFE_POINT]
+        yield CallBatch(
+            [part.records[index] for _, index in batch], batch[-1][0] if part.complete else None
+        )
+
+
+class LinkedObjectsStream(ChangedCallsStream):
+    """Objects that calls refer to, each fetched once a run by its id.
+
+    It has no replication key, since the objects show no time of change; it still keeps a
+    bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
+    """
+
+    link: str
+    """The member of a call's `crm_info` that holds the ids, one or a list."""
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Never: a target that empties older versions would lose what this run need not read."""
+        return False
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the objects, and say how many were gone."""
+        self._seen = SeenIds()
+        self._gone = 0
+        yield from super().request_records(context)
+        if self._gone:
+            self.log("%d ids that calls refer to are unknown to Copilot: ordinary", self._gone)
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Read the objects that a batch of calls refers to, and that were not yet read."""
+        ids = [
+            identifier
+            for call in calls
+            for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
+            if self._seen.add(identifier)
+        ]
+        for _, answer in self.fetch_each(self.path, ids, lambda identifier: {"id": identifier}):
+            if answer is None:
+                self._gone += 1
+            else:
+                yield msgspec.json.decode(answer)
+
+    def _linked(self, crm_info: object) -> list[str]:
+        ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
+        return [str(each) for each in (ids if isinstance(ids, list) else [ids]) if each]
+
+
+class _Linking(msgspec.Struct):
+    crm_info: t.Any = None

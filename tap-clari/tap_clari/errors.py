@@ -1,0 +1,180 @@
+"""What a user reads when a sync cannot go on: one sentence that says what to do."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import requests
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class NotFoundError(FatalAPIError):
+    """HTTP 404: ordinary where an id is asked for, a wrong address anywhere else."""
+
+
+class UnreadableAnswerError(RetriableAPIError):
+    """HTTP 200 with a body that is not JSON."""
+
+
+@dataclass(frozen=True)
+class CopilotErrors:
+    """The sentences for Clari Copilot.
+
+    No sentence holds an id, a query or a body: they name the path, the setting and the way out.
+
+    Args:
+        api_url: The configured address.
+        timeout_seconds: How long a request waits for an answer.
+    """
+
+    api_url: str
+    timeout_seconds: float
+
+    def refused(self, status: int, path: str) -> str:
+        """Say what a status means that no retry can change."""
+        if status == HTTPStatus.UNAUTHORIZED:
+            return (
+                "Clari Copilot does not accept the credentials (HTTP 401): check copilot_api_key "
+                "(the header X-Api-Key) and copilot_api_password (the header X-Api-Password); "
+                "both are found in Copilot under Workspace settings > Integrations > "
+                "Clari Copilot API."
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            return (
+                f"Clari Copilot accepts the credentials but not for {path} (HTTP 403): ask the "
+                "Copilot administrator for a key that may read it, or deselect the stream."
+            )
+        if status == HTTPStatus.NOT_FOUND:
+            return (
+                f"{self.api_url} has no {path} (HTTP 404): check copilot_api_url, it is not the "
+                "address of the Clari Copilot API."
+            )
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return (
+                f"{self.api_url} redirects {path} elsewhere (HTTP {status}), which the tap does "
+                "not follow, so that the credentials go to no other host: check copilot_api_url."
+            )
+        return (
+            f"Clari Copilot does not accept the request for {path} (HTTP {status}): check the "
+            "settings start_date and call_detail_statuses; if they are right, please report it "
+            "as a bug of tap-clari with this sentence."
+        )
+
+    def spent(self, what_it_says: str) -> str:
+        """Say that the rate or the week's quota is used up."""
+        return (
+            f"Clari Copilot {what_it_says}: either something else uses up the 10 requests a "
+            "second of this key, or the 100,000 requests of the week are spent; the week turns on "
+            f"Sunday 00:00 GMT (next: {_next_sunday():%Y-%m-%d}). Run again then: the sync "
+            "resumes where it stopped."
+        )
+
+    def wait_too_long(self, seconds: float) -> str:
+        """Say that the API asks for a wait that no sync should sit out."""
+        wait = timedelta(seconds=round(seconds))
+        return self.spent(f"answers 429 (too many requests) and asks to wait {wait} (h:mm:ss)")
+
+    def unexpected(self, path: str, missing: str) -> str:
+        """Say that an answer lacks what the vendor's document promises."""
+        return (
+            f"{self.api_url} answers {path} without {missing!r}: check copilot_api_url; if it is "
+            "right, Clari has changed its API, please report it as a bug of tap-clari."
+        )
+
+    def failed(self, error: Exception, path: str, tries: int) -> str:
+        """Say why a request did not succeed after its last try."""
+        if isinstance(error, UnreadableAnswerError):
+            return (
+                f"{self.api_url} answers {path} with something that is not JSON ({tries} tries): "
+                "check copilot_api_url, and whether a proxy stands in between."
+            )
+        if isinstance(error, RetriableAPIError) and error.response is not None:
+            if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                return self.spent(f"still answers 429 (too many requests) after {tries} tries")
+            return (
+                f"Clari Copilot fails on {path} with HTTP {error.response.status_code} "
+                f"({tries} tries): the fault is on Clari's side. Run again later: the sync "
+                "resumes where it stopped."
+            )
+        if isinstance(error, requests.exceptions.Timeout):
+            return (
+                f"{self.api_url} does not answer {path} within {self.timeout_seconds:g} seconds "
+                f"({tries} tries): run again later, or raise request_timeout_seconds."
+            )
+        return (
+            f"No connection to {self.api_url} ({reason(error)}, {tries} tries): check "
+            "copilot_api_url, the network and the proxy. The sync resumes where it stopped."
+        )
+
+    def untrusted(self) -> str:
+        """Say that TLS could not be set up."""
+        return (
+            f"No secure connection to {self.api_url}: its TLS certificate or protocol is not "
+            "accepted. Check copilot_api_url and this machine's clock; behind a proxy that opens "
+            "TLS, set REQUESTS_CA_BUNDLE to the proxy's certificate."
+        )
+
+
+def reason(error: BaseException) -> str:
+    """Name the innermost cause of a failed request, without its URL."""
+    names = {
+        "NameResolutionError": "the host name is unknown",
+        "gaierror": "the host name is unknown",
+        "ConnectionRefusedError": "connection refused",
+        "ConnectionResetError": "connection reset",
+        "RemoteDisconnected": "connection closed without an answer",
+        "IncompleteRead": "the answer was cut off",
+        "ProxyError": "the proxy refuses",
+    }
+    if isinstance(error, RetriableAPIError):
+        status = error.response.status_code if error.response is not None else None
+        return "no JSON" if isinstance(error, UnreadableAnswerError) else f"HTTP {status}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    found = [
+        names[type(cause).__name__] for cause in _causes(error) if type(cause).__name__ in names
+    ]
+    return found[-1] if found else type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    pending, seen = [error], set()
+    while pending:
+        cause = pending.pop()
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        inner = [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+        pending += [each for each in inner if isinstance(each, BaseException)]
+
+
+def retry_after(response: requests.Response | None) -> float | None:
+    """Seconds that the header `Retry-After` asks for, in either of its forms (RFC 9110)."""
+    # Not `if response`: a Response is false for every 4xx and 5xx.
+    value = None if response is None else response.headers.get("Retry-After")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=timezone.utc)
+    return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())
+
+
+def _next_sunday() -> datetime:
+    today = datetime.now(timezone.utc)
+    return today + timedelta(days=7 - (today.weekday() + 1) % 7)

@@ -1,0 +1,91 @@
+"""Calls: the list, and each call whole."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from tap_clari.changed_calls import ChangedCallsStream
+from tap_clari.wire import member
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+NAMED_AT_MOST = 20
+
+
+class _MediaUrls(ChangedCallsStream):
+    """Adds the signed URLs of the recordings, which are secrets, where they are asked for."""
+
+    primary_keys = ("id",)
+    replication_key = "last_modified_time"
+
+    @property
+    def media_params(self) -> dict[str, str]:
+        """What to ask for to get the signed URLs."""
+        if not self.config["include_media_urls"]:
+            return {}
+        return {"includeAudio": "true", "includeVideo": "true"}
+
+
+class CallsStream(_MediaUrls):
+    """Calls in every status (`/calls`), without what was said."""
+
+    name = "calls"
+    path = "/calls"
+
+    @property
+    def listing_params(self) -> dict[str, str | list[str]]:
+        """The signed URLs, where they are asked for."""
+        return {**self.media_params}
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """The list already holds the records."""
+        for call in calls:
+            yield msgspec.json.decode(call)
+
+
+class CallDetailsStream(_MediaUrls):
+    """Calls with transcript and summary (`/call-details`), one request a call."""
+
+    name = "call_details"
+    path = "/call-details"
+
+    @property
+    def listing_params(self) -> dict[str, str | list[str]]:
+        """Only calls in a status that has details worth a request."""
+        return {"filterStatus": self.config["call_detail_statuses"]}
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the details, and name the calls that were gone."""
+        self._gone: list[str] = []
+        self._gone_count = 0
+        yield from super().request_records(context)
+        if self._gone_count:
+            self.log(
+                "%d calls were gone when their details were asked for (404): %s%s",
+                self._gone_count,
+                ", ".join(self._gone),
+                " and others" if self._gone_count > NAMED_AT_MOST else "",
+            )
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Ask for the details of each call."""
+        ids = [str(msgspec.json.decode(call, type=_Identified).id) for call in calls]
+        for identifier, answer in self.fetch_each(self.path, ids, self._params):
+            if answer is None:
+                self._gone_count += 1
+                if self._gone_count <= NAMED_AT_MOST:
+                    self._gone.append(identifier)
+            else:
+                yield msgspec.json.decode(member(answer, "call"))
+
+    def _params(self, identifier: str) -> dict[str, str]:
+        return {"id": identifier, **self.media_params}
+
+
+class _Identified(msgspec.Struct):
+    id: t.Any = None

@@ -1,0 +1,56 @@
+"""The tap: its settings and its streams."""
+
+from __future__ import annotations
+
+import typing as t
+
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+
+from tap_clari.cli import PlainSpokenCommand, exit_at_once
+from tap_clari.session import ThrottledSession
+from tap_clari.settings import SETTINGS, check_meaning, check_secrets
+from tap_clari.streams import COPILOT_STREAMS
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+    import click
+    from singer_sdk import Stream
+
+
+class TapClari(Tap):
+    """Singer tap for Clari: the calls, users, topics and scorecards of Clari Copilot."""
+
+    name = "tap-clari"
+    config_jsonschema = SETTINGS.to_dict()
+    message_writer_class = MsgSpecWriter
+    # The credentials decide which streams there are; so discovery checks the settings too.
+    dynamic_catalog = True
+
+    def discover_streams(self) -> list[Stream]:
+        """List the streams that the credentials open; without any credentials, all."""
+        copilot = ThrottledSession(
+            requests_per_second=self.config["requests_per_second"],
+            connections=self.config["max_concurrent_requests"],
+        )
+        return [stream(self, copilot) for stream in COPILOT_STREAMS]
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """The SDK's command, which says in words what a user can mend."""
+        return PlainSpokenCommand.like(super().get_singer_command(), cls.logger)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings, also for what a schema cannot say."""
+        check_secrets(self._config, self.config_jsonschema)
+        errors = super()._validate_config(raise_errors=raise_errors)
+        check_meaning(self._config, self.config_jsonschema)
+        return errors
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Write the state a last time, and end."""
+        try:
+            self.state_writer.write_state(self.state)
+        finally:
+            exit_at_once(signum)
