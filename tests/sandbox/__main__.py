@@ -1,0 +1,43 @@
+"""Serves a made-up Copilot account in the foreground: ``python -m tests.sandbox --calls 1000``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from tests.sandbox.copilot import CopilotSandbox
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT; says where and with which credentials."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
+    parser.add_argument("--calls", type=int, default=1000, help="how many calls")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the data")
+    parser.add_argument("--port", type=int, default=0, help="TCP port; any free one without it")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer takes")
+    options = parser.parse_args()
+
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    with CopilotSandbox(
+        calls=options.calls, seed=options.seed, latency=options.latency, port=options.port
+    ) as sandbox:
+        print(f"url           {sandbox.url}", flush=True)
+        print(f"api_key       {sandbox.api_key}", flush=True)
+        print(f"api_password  {sandbox.api_password}", flush=True)
+        ended.wait()
+    print(f"{sandbox.traffic.count()} requests were made", flush=True)
+
+
+if __name__ == "__main__":
+    main()

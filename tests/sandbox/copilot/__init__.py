@@ -1,0 +1,136 @@
+"""A local Clari Copilot: a real HTTP server with a made-up account behind it.
+
+Use::
+
+    with CopilotSandbox(calls=1000, seed=7) as sandbox:
+        requests.get(f"{sandbox.url}/calls", headers=sandbox.headers, timeout=10)
+        sandbox.faults.add(path="/calls", times=2, status=503)
+        assert sandbox.traffic.busiest_second() <= 10
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tests.sandbox.copilot.account import ABSENT, Account, Contents
+from tests.sandbox.copilot.app import (
+    API_KEY,
+    API_PASSWORD,
+    CREDENTIAL_HEADERS,
+    FORBIDDEN,
+    copilot_app,
+    error_body,
+)
+from tests.sandbox.copilot.records import SIGNATURE
+from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.serving import Serving
+from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from tests.sandbox.copilot.call_search import Bounds
+
+__all__ = ["ABSENT", "FORBIDDEN", "SIGNATURE", "CopilotSandbox"]
+
+
+@dataclass(kw_only=True)
+class CopilotSandbox:
+    """A local Copilot API; a context manager that serves while it is open.
+
+    Attributes:
+        calls: How many calls, from 1 to 1,000,000 or so.
+        seed: Seed of all records: the same seed and sizes are the same data, always.
+        latency: Seconds that every answer takes at least; requests wait side by side.
+        requests_per_second: How many requests may arrive within any second; None for no limit.
+        weekly_quota: How many requests are answered in all; None for no limit.
+        retry_after: Retry-After of a refusal: None, seconds, or ``"date"`` for an HTTP date.
+        bounds: Whether ``Gt`` and ``Lt`` of a time leave the bound itself out (``strict``) or not
+            (``inclusive``).
+        burst: How many further calls were modified within one second, and that second.
+        burst_call_time: When all calls of the burst started; None spreads them over a year.
+        undated: How many further calls are scheduled and have no last modified time.
+        scorecards: How many scorecards; None for a share of the calls.
+        port: TCP port; 0 for any free one.
+        account: The data: the truth to compare with, and the mutators.
+        traffic: Every request that came in.
+        faults: The troubles to play.
+        limits: The limits, to change while the server runs.
+    """
+
+    calls: int = 12
+    seed: int = 1
+    latency: float = 0.0
+    requests_per_second: int | None = 10
+    weekly_quota: int | None = 100_000
+    retry_after: int | Literal["date"] | None = None
+    bounds: Bounds = "strict"
+    burst: tuple[int, str] | None = None
+    burst_call_time: str | None = None
+    undated: int = 0
+    scorecards: int | None = None
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        contents = Contents(
+            calls=self.calls,
+            seed=self.seed,
+            burst=self.burst,
+            burst_call_time=self.burst_call_time,
+            undated=self.undated,
+            scorecards=self.scorecards,
+        )
+        self.account = Account(contents, self.bounds)
+        self.traffic = TrafficLog()
+        self.faults = Faults()
+        self.limits = Limits(
+            requests_per_second=self.requests_per_second,
+            quota=self.weekly_quota,
+            retry_after=self.retry_after,
+        )
+        application = copilot_app(self.account)
+        troubled = FaultMiddleware(application, self.faults, error_body)
+        watched = TrafficMiddleware(
+            troubled,
+            log=self.traffic,
+            limits=self.limits,
+            credential_headers=CREDENTIAL_HEADERS,
+            error_body=error_body,
+            latency=self.latency,
+        )
+        self._serving = Serving(watched, self.port)
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at the end; known while the sandbox is open."""
+        return self._serving.url
+
+    @property
+    def api_key(self) -> str:
+        """The key that is let in."""
+        return API_KEY
+
+    @property
+    def api_password(self) -> str:
+        """The password that is let in."""
+        return API_PASSWORD
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request that is let in."""
+        return {"X-Api-Key": API_KEY, "X-Api-Password": API_PASSWORD}
+
+    def __enter__(self) -> Self:
+        self._serving.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._serving.__exit__(kind, error, trace)

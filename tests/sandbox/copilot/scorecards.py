@@ -1,0 +1,164 @@
+"""Scorecards and their templates.
+
+A scorecard shows no time, and yet the vendor filters by one: it is kept here.
+"""
+
+from __future__ import annotations
+
+from array import array
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.sandbox.copilot.call_search import window_of
+from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
+from tests.sandbox.copilot.wording import wording
+from tests.sandbox.draws import Draws, Scramble
+from tests.sandbox.instants import MILLISECOND
+from tests.sandbox.newest import Newest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sandbox.copilot.call_search import Bounds
+    from tests.sandbox.copilot.directory import Directory, Record
+    from tests.sandbox.copilot.parameters import ScorecardFilter
+
+TEMPLATES = 5
+_KEPT_POSITIONS = 1_000_000
+
+
+class Scorecards:
+    """The scorecards of the account, by index.
+
+    Args:
+        seed: Seed of the whole data set.
+        count: How many there are.
+        calls: How many calls there are at first, for the calls that are scored.
+        directory: The users who score and are scored.
+        call_id: Gives the id of the call at a position.
+        bounds: What ``Gt`` and ``Lt`` of a time mean.
+    """
+
+    def __init__(  # noqa: PLR0913 - the things a scorecard refers to
+        self,
+        *,
+        seed: int,
+        count: int,
+        calls: int,
+        directory: Directory,
+        call_id: Callable[[int], str],
+        bounds: Bounds,
+    ) -> None:
+        rng = Random(f"{seed} scorecards")
+        span = (END_OF_DATA - START_OF_DATA) // MILLISECOND
+        self._times = array(
+            "q", [START_OF_DATA + rng.randrange(span) * MILLISECOND for _ in range(count)]
+        )
+        self._by_time = array("I", sorted(range(count), key=self._times.__getitem__))
+        self._seed = seed
+        self._calls = calls
+        self._directory = directory
+        self._call_id = call_id
+        self._strict = bounds == "strict"
+        self._ids = Scramble(seed, b"scorecard ids")
+        self._template_ids = Scramble(seed, b"template ids")
+        self._answers: Newest[ScorecardFilter, list[int]] = Newest(_KEPT_POSITIONS)
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def time(self, index: int) -> int:
+        """Return the hidden time of a scorecard, in microseconds since 1970."""
+        return self._times[index]
+
+    def scorecard_id(self, index: int) -> str:
+        """Return the id of a scorecard."""
+        return f"65{0:06x}{self._ids.number(index):016x}"
+
+    def index(self, scorecard_id: str) -> int:
+        """Return the index of a scorecard.
+
+        Raises:
+            KeyError: There is none with this id.
+        """
+        try:
+            index = self._ids.index(int(scorecard_id[8:], 16))
+        except ValueError:
+            index = -1
+        if not 0 <= index < len(self) or self.scorecard_id(index) != scorecard_id:
+            raise KeyError(scorecard_id)
+        return index
+
+    def find(self, wanted: ScorecardFilter) -> list[int]:
+        """Return the indexes of the scorecards that match, in an order that is not by time."""
+        answer = self._answers.get(wanted)
+        if answer is None:
+            answer = self._matching(wanted)
+            self._answers.put(wanted, answer)
+        return answer
+
+    def scorecard(self, index: int) -> Record:
+        """Make a scorecard; some have no remark, some no questions."""
+        words = wording()
+        draws = Draws(self._seed, index, b"scorecard")
+        questions = [
+            {
+                "score": 1 + draws.below(5),
+                "skill": draws.pick(words.skills),
+                "label": f"How good was the {draws.pick(words.skills).lower()}?",
+                "order": str(order + 1),
+            }
+            for order in range(draws.below(5))
+        ]
+        scorecard: Record = {
+            "id": self.scorecard_id(index),
+            "type": draws.pick(["MANUAL", "AI"]),
+            "rep": self._directory.user_id(self._rep(index)),
+            "scorer": self._directory.user_id(self._scorer(index)),
+            "template_id": self.template_id(draws.below(TEMPLATES)),
+            "call_id": self._call_id(index * 7919 % self._calls),
+            "total_score": draws.below(2001) / 20,
+        }
+        if questions or draws.one_in(2):
+            scorecard["questions_score"] = questions
+        if draws.below(3):
+            scorecard["remark"] = draws.pick(draws.pick(words.languages))
+        return scorecard
+
+    def template_id(self, index: int) -> str:
+        """Return the id of a template."""
+        return f"66{0:06x}{self._template_ids.number(index):016x}"
+
+    def template(self, index: int) -> Record:
+        """Make a template."""
+        words = wording()
+        draws = Draws(self._seed, index, b"template")
+        return {
+            "id": self.template_id(index),
+            "customer_id": f"customer-{self._seed}",
+            "name": f"{draws.pick(words.titles) or 'Untitled'} #{index}",
+            "type": draws.pick(["MANUAL", "AI"]),
+            "questions": [
+                {
+                    "skill": words.skills[order],
+                    "label": f"How good was the {words.skills[order].lower()}?",
+                    "order": str(order + 1),
+                }
+                for order in range(2 + draws.below(4))
+            ],
+        }
+
+    def _matching(self, wanted: ScorecardFilter) -> list[int]:
+        found = sorted(window_of(self._by_time, self._times, wanted.time, strict=self._strict))
+        user_id = self._directory.user_id
+        if wanted.rep is not None:
+            found = [index for index in found if user_id(self._rep(index)) == wanted.rep]
+        if wanted.scorer is not None:
+            found = [index for index in found if user_id(self._scorer(index)) == wanted.scorer]
+        return found
+
+    def _rep(self, index: int) -> int:
+        return index * 31 % self._directory.users_count
+
+    def _scorer(self, index: int) -> int:
+        return (index * 17 + 5) % self._directory.users_count

@@ -1,0 +1,1 @@
+"""The sandbox, tested: what the tests of the taps rely on."""

@@ -1,0 +1,810 @@
+"""The local Copilot API answers as the vendor documents it, over real sockets."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tests.sandbox.copilot import ABSENT, FORBIDDEN, SIGNATURE, CopilotSandbox
+from tests.sandbox.instants import micros
+from tests.sandbox.traffic import TrafficLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.sandbox.faults import FaultOptions
+
+    Json = dict[str, Any]
+
+PATHS = [
+    "/topics",
+    "/v2/topics",
+    "/scorecard",
+    "/scorecard-template",
+    "/calls",
+    "/call-details",
+    "/users",
+    "/get-account",
+    "/get-contact",
+    "/get-deal",
+]
+YEAR = {"filterModifiedGt": "2025-10-01T00:00:00Z", "filterModifiedLt": "2026-10-01T00:00:00Z"}
+
+
+class Client:
+    """Asks one sandbox, over one connection."""
+
+    def __init__(self, sandbox: CopilotSandbox) -> None:
+        self.sandbox = sandbox
+        self.session = requests.Session()
+        self.session.headers.update(sandbox.headers)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        """Send a request, and follow no redirect."""
+        return self.session.get(
+            self.sandbox.url + path, params=params, timeout=20, allow_redirects=False
+        )
+
+    def json(self, path: str, **params: Any) -> Json:
+        """Return the body of an answer that must be good."""
+        answer = self.get(path, **params)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["Content-Type"] == "application/json"
+        body: Json = answer.json()
+        return body
+
+    def all_calls(self, **params: Any) -> list[Json]:
+        """Return the calls of all pages."""
+        calls: list[Json] = []
+        while True:
+            page = self.json("/calls", skip=len(calls), limit=100, **params)
+            calls += page["calls"]
+            if not page["pagination"]["hasMore"]:
+                return calls
+            assert page["pagination"]["nextPageSkip"] == len(calls)
+
+    def statuses(self, count: int, path: str = "/users") -> list[int]:
+        """Send requests one after the other."""
+        return [self.get(path).status_code for _ in range(count)]
+
+
+def opened(**options: Any) -> CopilotSandbox:
+    return CopilotSandbox(**{"requests_per_second": None, **options})
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Client]:
+    """A client of an account that no test changes."""
+    with opened(calls=500, seed=3, undated=4) as sandbox:
+        yield Client(sandbox)
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """A client of an account that the test may change."""
+    with opened(calls=300, seed=5) as sandbox:
+        yield Client(sandbox)
+
+
+# Authentication and routes
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Api-Key": None, "X-Api-Password": None}, 401),
+        ({"X-Api-Password": None}, 401),
+        ({"X-Api-Key": None}, 401),
+        ({"X-Api-Key": "wrong"}, 401),
+        ({"X-Api-Password": "wrong"}, 401),
+        ({"X-Api-Key": FORBIDDEN}, 401),
+        ({"X-Api-Key": FORBIDDEN, "X-Api-Password": FORBIDDEN}, 403),
+    ],
+)
+def test_credentials(shared: Client, path: str, headers: dict[str, Any], status: int) -> None:
+    answer = shared.session.get(shared.sandbox.url + path, headers=headers, timeout=20)
+    assert answer.status_code == status
+    assert list(answer.json()) == ["errorMessage"]
+
+
+@pytest.mark.parametrize("path", ["/", "/call", "/calls/", "/v1/topics", "/create-call"])
+def test_unknown_paths(shared: Client, path: str) -> None:
+    answer = shared.get(path)
+    assert answer.status_code == 404
+    assert list(answer.json()) == ["errorMessage"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
+def test_other_methods(shared: Client, path: str, method: str) -> None:
+    answer = shared.session.request(method, shared.sandbox.url + path, timeout=20)
+    assert answer.status_code == 405
+
+
+# Parameters
+
+BAD = [
+    ("/calls", "unknown=1"),
+    ("/calls", "skip=-1"),
+    ("/calls", "skip=10001"),
+    ("/calls", "skip=1.0"),
+    ("/calls", "skip="),
+    ("/calls", "skip=%D9%A3"),
+    ("/calls", "skip=1&skip=1"),
+    ("/calls", "limit=0"),
+    ("/calls", "limit=101"),
+    ("/calls", "limit=ten"),
+    ("/calls", "filterStatus=DONE"),
+    ("/calls", "filterStatus=processed"),
+    ("/calls", "filterStatus=PROCESSED,SCHEDULED"),
+    ("/calls", "filterStatus=PROCESSED&filterStatus=NO"),
+    ("/calls", "filterStatus[]=PROCESSED"),
+    ("/calls", "filterType=RECORDING"),
+    ("/calls", "filterModifiedGt=2020-01-01"),
+    ("/calls", "filterModifiedGt=2020-01-01T00:00:00"),
+    ("/calls", "filterModifiedGt=2020-01-01T00:00:00+0000"),
+    ("/calls", "filterModifiedGt=2020-02-30T00:00:00Z"),
+    ("/calls", "filterModifiedGt=2020-01-01T24:00:00Z"),
+    ("/calls", "filterModifiedGt=2020-01-01%2000:00:00Z"),
+    ("/calls", "filterModifiedGt=yesterday"),
+    ("/calls", "filterModifiedGt="),
+    ("/calls", "filterModifiedLt=2020-01-01T00:00:00Z&filterModifiedLt=2020-01-01T00:00:00Z"),
+    ("/calls", "filterTimeGt=1577836800"),
+    ("/calls", "filterTimeLt=2020-01-01T00:00:00%2B99:00"),
+    ("/calls", "filterDurationGt=7201"),
+    ("/calls", "filterDurationLt=-1"),
+    ("/calls", "filterDurationLt=1.5"),
+    ("/calls", "filterUser="),
+    ("/calls", "sortTime=ASC"),
+    ("/calls", "sortProcessed=down"),
+    ("/calls", "includePrivate=True"),
+    ("/calls", "includePrivate=yes"),
+    ("/calls", "includeAudio=1"),
+    ("/calls", "includeVideo=True"),
+    ("/calls", "includePagination=0"),
+    ("/calls", "limit"),
+    ("/calls", "limit=1&&skip=1"),
+    ("/calls", "filterUser=%FF"),
+    ("/call-details", ""),
+    ("/call-details", "id="),
+    ("/call-details", "id=a&id=b"),
+    ("/call-details", "id=a&includePrivate=true"),
+    ("/call-details", "id=a&includeAudio=True"),
+    ("/get-account", ""),
+    ("/get-account", "id="),
+    ("/get-contact", "crm_id=a"),
+    ("/get-deal", "id=a&limit=1"),
+    ("/users", "limit=1"),
+    ("/topics", "filterModifiedGt=2020-01-01T00:00:00Z"),
+    ("/v2/topics", "filterModifiedGt=2020-01-01"),
+    ("/v2/topics", "limit=1"),
+    ("/scorecard", "limit=101"),
+    ("/scorecard", "skip=10001"),
+    ("/scorecard", "filterTimeGt=now"),
+    ("/scorecard", "filterRepId=a&filterRepId=b"),
+    ("/scorecard", "includePagination=true"),
+    ("/scorecard-template", "limit=1"),
+]
+
+
+@pytest.mark.parametrize(("path", "query"), BAD)
+def test_bad_parameters(shared: Client, path: str, query: str) -> None:
+    answer = shared.get(f"{path}?{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.000Z",
+        "2026-01-01T00:00:00.123456789Z",
+        "2026-01-01T00:00:00+0000",
+        "2026-01-01T00:00:00+00:00",
+        "2026-01-01T02:00:00.000+0200",
+        "2025-12-31T19:00:00-05:00",
+    ],
+)
+def test_forms_of_instants(shared: Client, instant: str) -> None:
+    found = shared.json("/calls", filterModifiedGt=instant)["pagination"]["matched"]
+    assert (
+        found
+        == shared.json("/calls", filterModifiedGt="2026-01-01T00:00:00Z")["pagination"]["matched"]
+    )
+
+
+@pytest.mark.parametrize("word", ["true", "1", "false", "0"])
+def test_words_for_private(shared: Client, word: str) -> None:
+    matched = shared.json("/calls", includePrivate=word)["pagination"]["matched"]
+    wanted = shared.sandbox.account.call_ids(private=word in {"true", "1"})
+    assert matched == len(wanted)
+
+
+# Lists of calls
+
+
+def test_defaults(shared: Client) -> None:
+    page = shared.json("/calls")
+    account = shared.sandbox.account
+    assert [call["id"] for call in page["calls"]] == account.call_ids(private=False)[:25]
+    assert page["pagination"] == {
+        "matched": len(account.call_ids(private=False)),
+        "hasMore": True,
+        "nextPageSkip": 25,
+    }
+    assert len(shared.json("/scorecard")["scorecards"]) == 50
+
+
+def test_pages_hold_every_call_once(shared: Client) -> None:
+    account = shared.sandbox.account
+    calls = shared.all_calls(includePrivate="true")
+    assert [call["id"] for call in calls] == account.call_ids()
+    assert calls == [account.listed(call["id"]) for call in calls]
+    assert len({call["id"] for call in calls}) == 504
+    past = shared.json("/calls", skip=10_000, limit=100)
+    assert past["calls"] == []
+    assert past["pagination"]["hasMore"] is False
+
+
+def test_no_pagination(shared: Client) -> None:
+    assert list(shared.json("/calls", includePagination="false")) == ["calls"]
+
+
+def test_private_calls_are_about_one_in_twenty(shared: Client) -> None:
+    account = shared.sandbox.account
+    assert len(account.call_ids()) - len(account.call_ids(private=False)) == 25
+
+
+def test_signed_urls_only_when_asked_for(shared: Client) -> None:
+    assert SIGNATURE not in shared.get("/calls", limit=100).text
+    audio = shared.json("/calls", limit=100, includeAudio="true", filterStatus="PROCESSED")
+    assert all(SIGNATURE in call["audio_url"] for call in audio["calls"])
+    assert all("video_url" not in call for call in audio["calls"])
+    one = audio["calls"][0]["id"]
+    details = shared.json("/call-details", id=one, includeVideo="true")["call"]
+    assert SIGNATURE in details["video_url"]
+    assert "audio_url" not in details
+
+
+def test_orders(shared: Client) -> None:
+    def times(key: str, **params: str) -> list[int]:
+        calls = shared.all_calls(**YEAR, **params)
+        return [micros(call[key]) for call in calls if key in call]
+
+    for key, name in (("time", "sortTime"), ("last_modified_time", "sortProcessed")):
+        ascending = times(key, **{name: "asc"})
+        assert ascending == sorted(ascending)
+        assert times(key, **{name: "desc"}) == ascending[::-1]
+        assert times(key) not in (ascending, ascending[::-1])
+
+
+@pytest.mark.parametrize("bounds", ["strict", "inclusive"])
+@pytest.mark.parametrize("field", [("Modified", "last_modified_time"), ("Time", "time")])
+def test_bounds(bounds: str, field: tuple[str, str]) -> None:
+    name, key = field
+    with opened(calls=400, bounds=bounds, undated=5) as sandbox:
+        client = Client(sandbox)
+        truth = [sandbox.account.listed(i) for i in sandbox.account.call_ids()]
+        dated = sorted({micros(call[key]) for call in truth if key in call})
+        texts = {micros(call[key]): call[key] for call in truth if key in call}
+        low, high = dated[40], dated[-40]
+        found = client.all_calls(
+            includePrivate="true",
+            **{f"filter{name}Gt": texts[low], f"filter{name}Lt": texts[high]},
+        )
+        strict = bounds == "strict"
+        wanted = {
+            call["id"]
+            for call in truth
+            if key in call
+            and (low < micros(call[key]) < high if strict else low <= micros(call[key]) <= high)
+        }
+        assert {call["id"] for call in found} == wanted
+        everything = client.json("/calls", **{f"filter{name}Gt": "1970-01-01T00:00:00Z"})
+        assert everything["pagination"]["matched"] < len(truth)
+
+
+def test_filters_work_together(shared: Client) -> None:
+    window: Json = {
+        **YEAR,
+        "filterTimeGt": "2026-01-01T00:00:00Z",
+        "filterTimeLt": "2026-06-01T00:00:00Z",
+        "filterStatus": ["PROCESSED", "POST_PROCESSING_DONE"],
+        "filterType": ["ZOOM", "MS_TEAMS", "DIALPAD"],
+        "filterDurationGt": 600,
+        "filterDurationLt": 6000,
+    }
+    found = shared.all_calls(**window)
+    account = shared.sandbox.account
+    wanted = [
+        call
+        for call in map(account.listed, account.call_ids(private=False))
+        if call["status"] in window["filterStatus"]
+        and call["type"] in window["filterType"]
+        and 600 <= call["metrics"]["call_duration"] <= 6000
+        and "last_modified_time" in call
+        and micros("2026-01-01T00:00:00Z") < micros(call.get("time", "1970-01-01T00:00:00Z"))
+        and micros(call["time"]) < micros("2026-06-01T00:00:00Z")
+    ]
+    assert found == wanted != []
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("filterUser", lambda call: {user["userEmail"] for user in call["users"]}),
+        (
+            "filterTopics",
+            lambda call: {c["name"] for c in call.get("metrics", {}).get("categories", [])},
+        ),
+        ("filterSourceId", lambda call: {call.get("source_id")} - {None}),
+        (
+            "filterAttendees",
+            lambda call: (
+                {user["userEmail"] for user in call["users"]}
+                | {p["email"] for p in call["externalParticipants"] if "email" in p}
+            ),
+        ),
+    ],
+)
+def test_filters_of_facets(shared: Client, name: str, of: Callable[[Json], set[str]]) -> None:
+    account = shared.sandbox.account
+    truth = [account.listed(call_id) for call_id in account.call_ids(private=False)]
+    values = sorted(set().union(*map(of, truth)))[:2]
+    found = shared.all_calls(**{name: values})
+    assert found == [call for call in truth if of(call) & set(values)] != []
+
+
+# Other records
+
+
+def test_details(shared: Client) -> None:
+    account = shared.sandbox.account
+    for call_id in account.call_ids()[:60]:
+        details = shared.json("/call-details", id=call_id)
+        assert list(details) == ["call"]
+        assert details["call"] == account.call(call_id)
+        assert account.listed(call_id).items() <= details["call"].items()
+    assert shared.get("/call-details", id="0" * 24).status_code == 404
+
+
+def test_users_and_topics(shared: Client) -> None:
+    account = shared.sandbox.account
+    assert shared.json("/users") == {"users": account.users()}
+    assert shared.json("/topics") == {"topics": account.keyword_topics()}
+    assert shared.json("/v2/topics") == {"topics": account.topics()}
+    cut = "2026-03-01T00:00:00Z"
+    late = shared.json("/v2/topics", filterModifiedGt=cut)["topics"]
+    early = shared.json("/v2/topics", filterModifiedLt=cut)["topics"]
+    assert all(micros(account.topic_modified(t["topic_id"])) > micros(cut) for t in late)
+    assert sorted(t["topic_id"] for t in early + late) == sorted(
+        t["topic_id"] for t in account.topics()
+    )
+
+
+def test_scorecards() -> None:
+    with opened(calls=100, scorecards=10_200) as sandbox:
+        client = Client(sandbox)
+        truth = sandbox.account.scorecards()
+        last = client.json("/scorecard", skip=10_000, limit=100)
+        assert last["scorecards"] == truth[10_000:10_100]
+        assert last["pagination"] == {"matched": 10_200, "hasMore": True, "nextPageSkip": 10_100}
+        cut = sandbox.account.scorecard_time(truth[0]["id"])
+        early = client.json("/scorecard", filterTimeLt=cut)["pagination"]["matched"]
+        late = client.json("/scorecard", filterTimeGt=cut)["pagination"]["matched"]
+        assert early + late + 1 == 10_200
+        by_rep = client.json("/scorecard", filterRepId=truth[0]["rep"], limit=100)
+        assert {card["rep"] for card in by_rep["scorecards"]} == {truth[0]["rep"]}
+        by_scorer = client.json("/scorecard", filterScorerId=truth[0]["scorer"], limit=100)
+        assert {card["scorer"] for card in by_scorer["scorecards"]} == {truth[0]["scorer"]}
+        templates = client.json("/scorecard-template")
+        assert templates == {"scoreCardTemplates": sandbox.account.scorecard_templates()}
+        assert {card["template_id"] for card in truth} == {
+            template["id"] for template in sandbox.account.scorecard_templates()
+        }
+
+
+def test_crm_objects(shared: Client) -> None:
+    account = shared.sandbox.account
+    for path, objects in (
+        ("/get-account", account.accounts()),
+        ("/get-contact", account.contacts()),
+        ("/get-deal", account.deals()),
+    ):
+        assert len(objects) < 50
+        for record in objects:
+            assert shared.json(path, id=record["crm_id"]) == record
+    calls = map(account.listed, account.call_ids())
+    infos = [call["crm_info"] for call in calls if "crm_info" in call]
+    known = {record["crm_id"] for record in account.accounts()}
+    gone = {info["account_id"] for info in infos} - known
+    assert gone
+    assert known & {info["account_id"] for info in infos}
+    assert {shared.get("/get-account", id=crm_id).status_code for crm_id in gone} == {404}
+
+
+def test_data_depends_on_the_seed_alone() -> None:
+    first, second, other = (CopilotSandbox(calls=40, seed=seed).account for seed in (1, 1, 2))
+    ids = first.call_ids()
+    assert ids == second.call_ids()
+    assert [first.call(i) for i in ids] == [second.call(i) for i in ids]
+    assert not set(ids) & set(other.call_ids())
+
+
+def test_data_is_as_varied_as_life() -> None:
+    account = CopilotSandbox(calls=3000).account
+    calls = [account.call(call_id) for call_id in account.call_ids()]
+    turns = [len(call["transcript"]) for call in calls if call.get("transcript")]
+    assert max(turns) == 400
+    assert 30 < sum(turns) / len(turns) < 50
+    text = "".join(turn["text"] for call in calls for turn in call.get("transcript", []))
+    assert all(mark in text for mark in ["\u2028", "\u0085", '"', "\n", "🙂", "本日"])
+    times = [call["last_modified_time"] for call in calls]
+    assert {time[-5:] == "+0000" for time in times} == {True, False}
+    assert {"." in time for time in times} == {True, False}
+    assert len({micros(time) for time in times}) < len(times)
+    assert len({call["status"] for call in calls}) == 17
+    assert any(call.get("deal_value", "") is None for call in calls)
+    assert any("deal_value" not in call for call in calls)
+    assert {type(user["personId"]) for call in calls for user in call["users"]} == {int, str}
+    assert {
+        type(sentiment["personId"])
+        for call in calls
+        for sentiment in call.get("competitor_sentiments", [])
+    } == {str}
+    assert {len(call["id"]) for call in calls} == {24}
+    assert any("time" not in call for call in calls)
+
+
+# Mutation
+
+
+def test_burst_lies_within_one_second() -> None:
+    with opened(calls=50, burst=(11_000, "2026-03-01T12:00:00Z")) as sandbox:
+        client = Client(sandbox)
+        second = {
+            "filterModifiedGt": "2026-03-01T11:59:59.999Z",
+            "filterModifiedLt": "2026-03-01T12:00:01Z",
+            "includePrivate": "true",
+        }
+        assert client.json("/calls", **second)["pagination"]["matched"] == 11_000
+        page = client.json("/calls", **second, skip=10_000, limit=100, sortTime="asc")
+        assert page["pagination"] == {"matched": 11_000, "hasMore": True, "nextPageSkip": 10_100}
+        burst = [sandbox.account.listed(i) for i in sandbox.account.call_ids()[50:]]
+        starts = [micros(call["time"]) for call in burst]
+        assert max(starts) - min(starts) > 300 * 86_400 * 1_000_000
+        assert len({call["last_modified_time"][:23] for call in burst}) > 900
+
+
+def test_burst_with_one_call_time() -> None:
+    start = "2026-02-01T09:00:00Z"
+    account = CopilotSandbox(burst=(500, "2026-03-01T12:00:00Z"), burst_call_time=start).account
+    burst = [account.listed(i) for i in account.call_ids()[12:]]
+    assert {micros(call["time"]) for call in burst} == {micros(start)}
+
+
+def test_undated_calls(shared: Client) -> None:
+    undated = shared.sandbox.account.call_ids()[-4:]
+    for call_id in undated:
+        call = shared.json("/call-details", id=call_id)["call"]
+        assert call["status"] == "SCHEDULED"
+        assert "last_modified_time" not in call
+    found = shared.all_calls(filterModifiedGt="1970-01-01T00:00:00Z", includePrivate="true")
+    assert not {call["id"] for call in found} & set(undated)
+
+
+def test_touch_moves_a_call(client: Client) -> None:
+    account = client.sandbox.account
+    call_id = account.call_ids(private=False)[3]
+    late = {"filterModifiedGt": "2026-10-01T00:00:00Z"}
+    assert client.json("/calls", **late)["calls"] == []
+    account.touch(call_id, modified="2026-10-02T00:00:00.250Z", status="ERROR_IN_PROCESSING")
+    (call,) = client.json("/calls", **late)["calls"]
+    assert call["id"] == call_id
+    assert call["status"] == "ERROR_IN_PROCESSING"
+    assert micros(call["last_modified_time"]) == micros("2026-10-02T00:00:00.250Z")
+    account.touch(call_id, modified="2025-12-01T00:00:00Z", time="2025-11-30T00:00:00Z")
+    assert client.json("/calls", **late)["calls"] == []
+    found = client.all_calls(**YEAR, includePrivate="true", sortProcessed="asc")
+    assert len(found) == 300
+    with pytest.raises(ValueError, match="millisecond"):
+        account.touch(call_id, modified="2026-10-02T00:00:00.2501Z")
+
+
+def test_deleted_and_vanished_calls(client: Client) -> None:
+    account = client.sandbox.account
+    deleted, vanished = account.call_ids(private=False)[:2]
+    account.delete(deleted)
+    account.vanish(vanished)
+    listed = {call["id"] for call in client.all_calls()}
+    assert deleted not in listed
+    assert vanished in listed
+    assert client.get("/call-details", id=deleted).status_code == 404
+    assert client.get("/call-details", id=vanished).status_code == 404
+    with pytest.raises(KeyError):
+        account.listed(deleted)
+    with pytest.raises(KeyError):
+        account.call(vanished)
+
+
+def test_added_calls(client: Client) -> None:
+    account = client.sandbox.account
+    before = client.json("/calls", includePrivate="true", **YEAR)["pagination"]["matched"]
+    added = account.add(
+        30, modified_from="2026-04-01T00:00:00Z", modified_to="2026-04-01T01:00:00Z"
+    )
+    assert len(set(added)) == 30
+    after = client.json("/calls", includePrivate="true", **YEAR)["pagination"]["matched"]
+    assert after == before + 30
+    for call_id in added:
+        modified = micros(account.listed(call_id)["last_modified_time"])
+        assert 0 <= modified - micros("2026-04-01T00:00:00Z") <= 3600 * 1_000_000
+
+
+def test_overrides(client: Client) -> None:
+    account = client.sandbox.account
+    call_id = account.call_ids(private=False)[0]
+    fields = {"title": "a\u0000b", "type": ["?"], "new": {"deep": [{"er": 1}]}, "id": 7}
+    account.override(call_id, **fields, call_review_page_url=ABSENT)
+    listed = client.json("/calls", limit=1)["calls"][0]
+    assert fields.items() <= listed.items()
+    assert "call_review_page_url" not in listed
+    assert fields.items() <= client.json("/call-details", id=call_id)["call"].items()
+    user, deal = account.users()[1], account.deals()[0]
+    account.override_record("user", user["id"], role=5, extra=None)
+    account.override_record("deal", deal["crm_id"], amount=12.5)
+    assert client.json("/users")["users"][1] == {**user, "role": 5, "extra": None}
+    assert client.json("/get-deal", id=deal["crm_id"]) == {**deal, "amount": 12.5}
+
+
+def test_truth_is_the_callers_to_change(client: Client) -> None:
+    account = client.sandbox.account
+    account.users()[0]["email"] = "changed"
+    account.accounts()[0]["phones"].append("changed")
+    account.listed(account.call_ids()[0])["users"].clear()
+    assert "changed" not in str(account.users() + account.accounts())
+    assert account.listed(account.call_ids()[0])["users"]
+
+
+# Limits
+
+
+def test_rate_limit_slides() -> None:
+    with opened(requests_per_second=10, retry_after=3) as sandbox:
+        client = Client(sandbox)
+        assert client.statuses(13) == [200] * 10 + [429] * 3
+        assert client.get("/users").headers["Retry-After"] == "3"
+        time.sleep(1.05)
+        assert client.statuses(11) == [200] * 10 + [429]
+        assert sandbox.traffic.count(status=429) == 5
+        assert sandbox.traffic.count("/users") == 25
+        assert sandbox.traffic.busiest_second() == 14
+        sandbox.limits.requests_per_second = None
+        assert client.statuses(20) == [200] * 20
+
+
+def test_quota() -> None:
+    with opened(weekly_quota=5, retry_after="date") as sandbox:
+        client = Client(sandbox)
+        assert client.statuses(7) == [200] * 5 + [429] * 2
+        retry_at = parsedate_to_datetime(client.get("/users").headers["Retry-After"])
+        assert 0 < retry_at.timestamp() - time.time() <= 3
+        sandbox.limits.renew()
+        assert client.statuses(1) == [200]
+
+
+def test_latency_overlaps() -> None:
+    with opened(latency=0.3) as sandbox, ThreadPoolExecutor(20) as pool:
+        begin = time.monotonic()
+        statuses = list(pool.map(lambda _: Client(sandbox).get("/users").status_code, range(20)))
+        assert statuses == [200] * 20
+        assert 0.3 <= time.monotonic() - begin < 1.5
+
+
+# Faults
+
+
+def test_fault_status_spares_hits_and_ends(client: Client) -> None:
+    rule = client.sandbox.faults.add(path="/users", after=1, times=2, status=503, retry_after=4)
+    assert client.statuses(2, "/topics") == [200, 200]
+    assert client.statuses(5) == [200, 503, 503, 200, 200]
+    assert (rule.seen, rule.hits) == (5, 2)
+    client.sandbox.faults.add(status=429, retry_after="Wed, 21 Oct 2026 07:28:00 GMT", times=None)
+    answer = client.get("/calls")
+    assert answer.headers["Retry-After"] == "Wed, 21 Oct 2026 07:28:00 GMT"
+    assert list(answer.json()) == ["errorMessage"]
+    assert client.statuses(3) == [429] * 3
+    client.sandbox.faults.clear()
+    assert client.statuses(1) == [200]
+    client.sandbox.faults.add(status=500, body="oops")
+    assert client.get("/users").text == "oops"
+
+
+def test_faults_follow_each_other(client: Client) -> None:
+    client.sandbox.faults.add(status=500)
+    client.sandbox.faults.add(status=502, times=2)
+    assert client.statuses(4) == [500, 502, 502, 200]
+
+
+def test_fault_for_one_record(client: Client) -> None:
+    first, second = client.sandbox.account.call_ids()[:2]
+    client.sandbox.faults.add(path="/call-details", params={"id": second}, status=500)
+    assert client.get("/call-details", id=first).status_code == 200
+    assert client.get("/call-details", id=second).status_code == 500
+
+
+def test_fault_reset(client: Client) -> None:
+    client.sandbox.faults.add(reset=True)
+    with pytest.raises(requests.ConnectionError, match=r"[Rr]eset"):
+        client.get("/users")
+    assert client.statuses(1) == [200]
+    assert client.sandbox.traffic.count(status=0) == 1
+
+
+def test_fault_truncate(client: Client) -> None:
+    client.sandbox.faults.add(truncate=True)
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        client.get("/calls", limit=100)
+    assert client.statuses(1) == [200]
+
+
+def test_fault_half_json(client: Client) -> None:
+    client.sandbox.faults.add(half_json=True)
+    answer = client.get("/users")
+    assert answer.status_code == 200
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    with pytest.raises(requests.JSONDecodeError):
+        answer.json()
+    assert client.get("/users").content.startswith(answer.content)
+
+
+def test_fault_html_and_redirect(client: Client) -> None:
+    client.sandbox.faults.add(html=True)
+    client.sandbox.faults.add(redirect="http://127.0.0.1:9/elsewhere")
+    page = client.get("/users")
+    assert page.status_code == 200
+    assert page.headers["Content-Type"].startswith("text/html")
+    redirect = client.get("/users")
+    assert redirect.status_code == 302
+    assert redirect.headers["Location"] == "http://127.0.0.1:9/elsewhere"
+
+
+def test_fault_slow(client: Client) -> None:
+    client.sandbox.faults.add(slow=0.4)
+    begin = time.monotonic()
+    assert client.statuses(1) == [200]
+    assert time.monotonic() - begin >= 0.4
+
+
+def test_fault_hook_changes_data_between_pages(client: Client) -> None:
+    account = client.sandbox.account
+    ids = account.call_ids(private=False)
+    client.sandbox.faults.add(path="/calls", after=1, hook=lambda: account.delete(ids[0]))
+    first = client.json("/calls", limit=10)["calls"]
+    second = client.json("/calls", limit=10, skip=10)["calls"]
+    assert [call["id"] for call in first] == ids[:10]
+    assert [call["id"] for call in second] == ids[11:21]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"status": 500, "reset": True}, {"retry_after": 3, "reset": True}, {"body": "x"}],
+)
+def test_faults_make_sense(client: Client, options: FaultOptions) -> None:
+    with pytest.raises(ValueError, match=r"fault|retry_after"):
+        client.sandbox.faults.add(**options)
+
+
+def test_broken_sandbox_is_noticed() -> None:
+    def broken() -> None:
+        message = "broken hook"
+        raise LookupError(message)
+
+    sandbox = opened().__enter__()
+    sandbox.faults.add(hook=broken)
+    assert Client(sandbox).get("/users").status_code == 500
+    with pytest.raises(RuntimeError, match="sandbox failed") as caught:
+        sandbox.__exit__(None, None, None)
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+# Traffic
+
+
+def test_traffic_log(client: Client) -> None:
+    client.get("/users")
+    client.get("/calls", limit=1, filterStatus=["PROCESSED", "SCHEDULED"])
+    requests.get(client.sandbox.url + "/calls", timeout=20)
+    log = client.sandbox.traffic
+    assert log.count() == 3
+    assert log.count("/calls") == 2
+    assert log.count("/calls", 401) == 1
+    assert log.count("/nowhere") == 0
+    assert log.count_with_credentials() == 2
+    assert [(e.path, e.params, e.status, e.credentials) for e in log.exchanges("/calls")] == [
+        (
+            "/calls",
+            [("limit", "1"), ("filterStatus", "PROCESSED"), ("filterStatus", "SCHEDULED")],
+            200,
+            True,
+        ),
+        ("/calls", [], 401, False),
+    ]
+    log.clear()
+    assert log.count() == 0
+    assert log.requests_per_second() == 0
+
+
+def test_traffic_rates() -> None:
+    log = TrafficLog(newest=3)
+    for i in range(21):
+        log.arrive(100 + i / 10, "/calls", b"skip=%d" % i, credentials=True)
+    assert log.busiest_second() == 10
+    assert log.requests_per_second() == pytest.approx(10)
+    params = [exchange.params for exchange in log.exchanges()]
+    assert params == [None] * 18 + [[("skip", str(i))] for i in (18, 19, 20)]
+
+
+# Life and size
+
+
+def test_stops_quickly_with_open_connections() -> None:
+    sandbox = opened(latency=0)
+    with sandbox:
+        clients = [Client(sandbox) for _ in range(5)]
+        assert [client.get("/users").status_code for client in clients] == [200] * 5
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 1
+
+
+def test_stops_quickly_with_requests_under_way() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with opened(latency=30) as sandbox:
+            pending = pool.submit(Client(sandbox).get, "/users")
+            while not sandbox.traffic.count():
+                time.sleep(0.01)
+            begin = time.monotonic()
+        assert time.monotonic() - begin < 1.5
+        assert isinstance(pending.exception(5), requests.RequestException) or (
+            pending.result().status_code == 500
+        )
+
+
+def test_serves_in_the_foreground() -> None:
+    command = [sys.executable, "-m", "tests.sandbox", "--calls", "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = dict(process.stdout.readline().split() for _ in range(3))
+        headers = {"X-Api-Key": told["api_key"], "X-Api-Password": told["api_password"]}
+        answer = requests.get(told["url"] + "/calls", headers=headers, timeout=20)
+        assert answer.json()["pagination"]["matched"] == 19
+        process.terminate()
+        assert process.wait(5) == 0
+
+
+def test_a_million_calls() -> None:
+    begin = time.monotonic()
+    with opened(calls=1_000_000) as sandbox:
+        client = Client(sandbox)
+        day = {
+            "filterModifiedGt": "2026-03-01T00:00:00Z",
+            "filterModifiedLt": "2026-03-02T00:00:00Z",
+        }
+        assert len(client.json("/calls", **day, limit=100)["calls"]) == 100
+        assert time.monotonic() - begin < 15
+        begin = time.monotonic()
+        later = {
+            "filterModifiedGt": "2026-03-05T00:00:00Z",
+            "filterModifiedLt": "2026-03-06T00:00:00Z",
+        }
+        assert len(client.json("/calls", **later, limit=100)["calls"]) == 100
+        assert time.monotonic() - begin < 1
