@@ -37,7 +37,7 @@ class PlainSpokenCommand(SingerCommand):
         )
 
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
-        """Run the command."""
+        """Read the options and run the command; both can meet a user's mistake."""
         for handler in logging.getLogger().handlers:
             handler.addFilter(lambda record: record.msg != UNHANDLED)
         try:
@@ -46,10 +46,6 @@ class PlainSpokenCommand(SingerCommand):
             self._end(*error.errors)
         except (ConfigurationError, FatalAPIError) as error:
             self._end(str(error))
-        except BrokenPipeError:
-            # Nothing can be written any more: not even what Python would flush at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self._end("The target stopped reading: what it logged last says why.")
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
             self._end(f"A file given with --config cannot be read: {error.strerror or error}")
         except ValueError as error:
@@ -57,6 +53,15 @@ class PlainSpokenCommand(SingerCommand):
             if not hasattr(error, "lineno"):
                 raise
             self._end(f"A file given with --config, --state or --catalog is not JSON: {error}.")
+
+    def invoke(self, ctx: click.Context) -> t.Any:  # noqa: ANN401
+        """Run the command's own work."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Nothing can be written any more: not even what Python would flush at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._end("The target stopped reading: what it logged last says why.")
 
     def _end(self, *sentences: str) -> t.NoReturn:
         for sentence in sentences:

@@ -117,9 +117,10 @@ class CopilotStream(RESTStream[None]):
         return self._session
 
     @property
-    def timeout(self) -> int:
+    def timeout(self) -> float:  # type: ignore[override]
         """Seconds to wait for an answer."""
-        return t.cast("int", self.config["request_timeout_seconds"])
+        # The SDK reads a fraction in a configuration file as a Decimal, which no socket takes.
+        return float(self.config["request_timeout_seconds"])
 
     @cached_property
     def user_agent(self) -> str:

@@ -31,7 +31,7 @@ class TapClari(Tap):
     def discover_streams(self) -> list[Stream]:
         """List the streams that the credentials open; without any credentials, all."""
         copilot = ThrottledSession(
-            requests_per_second=self.config["requests_per_second"],
+            requests_per_second=float(self.config["requests_per_second"]),
             connections=self.config["max_concurrent_requests"],
         )
         return [stream(self, copilot) for stream in COPILOT_STREAMS]

@@ -1,0 +1,59 @@
+"""A Copilot of one's own for each test, and the tap pointed at it."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+
+from tests.running import Tap
+from tests.sandbox.copilot import CopilotSandbox
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Copilot(t.NamedTuple):
+    """A sandbox that runs, and the tap for it."""
+
+    sandbox: CopilotSandbox
+    tap: Tap
+
+
+def config(sandbox: CopilotSandbox, **settings: t.Any) -> dict[str, t.Any]:
+    """What a user would set to read the sandbox; fast, since most tests are not about the rate."""
+    return {
+        "copilot_api_url": sandbox.url,
+        "copilot_api_key": sandbox.api_key,
+        "copilot_api_password": sandbox.api_password,
+        "requests_per_second": 500,
+        **settings,
+    }
+
+
+class Start(t.Protocol):
+    """Starts a Copilot; the options are those of the sandbox."""
+
+    def __call__(self, **options: t.Any) -> Copilot:
+        """Start one."""
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start Copilots that last as long as the test; without a rate limit unless one is given."""
+    with contextlib.ExitStack() as running:
+
+        def begin(**options: t.Any) -> Copilot:
+            sandbox = running.enter_context(
+                CopilotSandbox(**{"calls": 12, "requests_per_second": None, **options})
+            )
+            return Copilot(sandbox, Tap("tap-clari", config(sandbox)))
+
+        yield begin
+
+
+@pytest.fixture
+def copilot(start: Start) -> Copilot:
+    """A small Copilot."""
+    return start()

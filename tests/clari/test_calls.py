@@ -1,0 +1,330 @@
+"""Calls and their details: complete, in order, incremental, resumable."""
+
+from __future__ import annotations
+
+import json
+import signal
+import typing as t
+
+import pytest
+
+from tests.expected import expected
+from tests.sandbox.copilot import SIGNATURE
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.clari.conftest import Copilot, Start
+    from tests.running import Run
+
+MODIFIED = "last_modified_time"
+STREAMS = ("calls", "call_details")
+WITH_DETAILS = {"PROCESSED", "POST_PROCESSING_DONE"}
+
+
+def assert_loaded(run: Run, stream: str, truth: dict[str, dict[str, t.Any]]) -> None:
+    """Every record is there once, and is what the API gave, value by value."""
+    assert run.returncode == 0, run.log
+    ids = run.ids(stream)
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(truth)
+    for record in run.records[stream]:
+        assert record == expected(truth[record["id"]], run.schemas[stream])
+
+
+def listed(copilot: Copilot, *, private: bool = False) -> dict[str, dict[str, t.Any]]:
+    """The calls as the list should give them."""
+    account = copilot.sandbox.account
+    return {call_id: account.listed(call_id) for call_id in account.call_ids(private=private)}
+
+
+def detailed(copilot: Copilot, *, private: bool = False) -> dict[str, dict[str, t.Any]]:
+    """The calls whose details are worth a request, as the API should give them."""
+    account = copilot.sandbox.account
+    return {
+        call_id: account.call(call_id)
+        for call_id, call in listed(copilot, private=private).items()
+        if call["status"] in WITH_DETAILS
+    }
+
+
+@pytest.mark.parametrize("bounds", ["strict", "inclusive"])
+def test_all_calls_arrive_once_and_in_the_order_of_their_change(start: Start, bounds: str) -> None:
+    copilot = start(calls=700, bounds=bounds)
+    run = copilot.tap.run("calls")
+    assert_loaded(run, "calls", listed(copilot))
+    times = [record[MODIFIED] for record in run.records["calls"]]
+    assert times == sorted(times)
+    assert run.bookmark("calls") == times[-1]
+
+
+def test_all_details_arrive_once_and_in_the_order_of_the_calls_change(start: Start) -> None:
+    copilot = start(calls=300)
+    run = copilot.tap.run("call_details")
+    truth = detailed(copilot)
+    assert_loaded(run, "call_details", truth)
+    times = [record[MODIFIED] for record in run.records["call_details"]]
+    assert times == sorted(times)
+    assert copilot.sandbox.traffic.count("/call-details") == len(truth)
+
+
+def test_details_are_read_of_the_statuses_that_are_set(start: Start) -> None:
+    copilot = start(calls=200)
+    run = copilot.tap.run("call_details", call_detail_statuses=["ERROR_IN_PROCESSING"])
+    assert run.returncode == 0, run.log
+    wanted = {k for k, c in listed(copilot).items() if c["status"] == "ERROR_IN_PROCESSING"}
+    assert set(run.ids("call_details")) == wanted
+    assert wanted
+
+
+def test_private_calls_come_only_when_asked_for(start: Start) -> None:
+    copilot = start(calls=200)
+    private = set(listed(copilot, private=True)) - set(listed(copilot))
+    assert private
+    assert not private & set(copilot.tap.run("calls").ids("calls"))
+    run = copilot.tap.run(*STREAMS, include_private_calls=True)
+    assert_loaded(run, "calls", listed(copilot, private=True))
+    assert_loaded(run, "call_details", detailed(copilot, private=True))
+
+
+def test_signed_urls_come_only_when_asked_for(start: Start) -> None:
+    copilot = start(calls=40)
+    run = copilot.tap.run(*STREAMS)
+    assert not any("audio_url" in record for record in run.records["calls"])
+    assert not any("audio_url" in record for record in run.records["call_details"])
+
+    run = copilot.tap.run(*STREAMS, include_media_urls=True)
+    for stream in STREAMS:
+        signed = [r for r in run.records[stream] if SIGNATURE in (r.get("audio_url") or "")]
+        assert signed
+    assert SIGNATURE not in run.log
+    assert SIGNATURE not in json.dumps(run.states)
+
+
+def test_start_date_bounds_the_first_run(start: Start) -> None:
+    copilot = start(calls=300)
+    since = "2026-04-01T00:00:00Z"
+    run = copilot.tap.run("calls", start_date=since)
+    truth = {
+        call_id: call
+        for call_id, call in listed(copilot).items()
+        if expected(call, run.schemas["calls"])[MODIFIED] >= "2026-04-01T00:00:00.000000Z"
+    }
+    assert 0 < len(truth) < len(listed(copilot))
+    assert_loaded(run, "calls", truth)
+
+
+def test_only_what_changed_is_read_again(start: Start) -> None:
+    copilot = start(calls=300)
+    account = copilot.sandbox.account
+    first = copilot.tap.run(*STREAMS)
+    last = {
+        stream: {r["id"] for r in first.records[stream] if r[MODIFIED] == first.bookmark(stream)}
+        for stream in STREAMS
+    }
+
+    copilot.sandbox.traffic.clear()
+    again = copilot.tap.run(*STREAMS, state=first.state)
+    for stream in STREAMS:
+        assert set(again.ids(stream)) == last[stream]
+        assert again.bookmark(stream) == first.bookmark(stream)
+    assert copilot.sandbox.traffic.count("/call-details") == len(last["call_details"])
+
+    changed = [k for k in detailed(copilot) if k not in last["call_details"]][:3]
+    for second, call_id in enumerate(changed):
+        account.touch(call_id, modified=f"2026-10-02T00:00:0{second}Z", status="PROCESSED")
+    copilot.sandbox.traffic.clear()
+    third = copilot.tap.run(*STREAMS, state=again.state)
+    for stream in STREAMS:
+        assert set(third.ids(stream)) == {*changed, *last[stream]}
+        assert third.bookmark(stream) == "2026-10-02T00:00:02.000000Z"
+    assert copilot.sandbox.traffic.count("/call-details") == len(last["call_details"]) + 3
+
+
+def test_a_call_that_comes_to_share_the_time_of_the_bookmark_is_not_lost(start: Start) -> None:
+    copilot = start(calls=50)
+    first = copilot.tap.run("calls")
+    other = first.ids("calls")[0]
+    copilot.sandbox.account.touch(other, modified=first.bookmark("calls")[:23] + "Z")
+    assert other in copilot.tap.run("calls", state=first.state).ids("calls")
+
+
+def test_the_look_back_goes_back_from_a_bookmark_only(start: Start) -> None:
+    copilot = start(calls=300)
+    whole = copilot.tap.run("calls", start_date="2026-06-01", lookback_days=30)
+    assert min(r[MODIFIED] for r in whole.records["calls"]) >= "2026-06-01"
+
+    state = {
+        "bookmarks": {
+            "calls": {
+                "replication_key": MODIFIED,
+                "replication_key_value": "2026-08-10T00:00:00.000000Z",
+            }
+        }
+    }
+    run = copilot.tap.run("calls", state=state, lookback_days=30)
+    truth = {
+        call_id: call
+        for call_id, call in listed(copilot).items()
+        if expected(call, run.schemas["calls"])[MODIFIED] >= "2026-07-11T00:00:00.000000Z"
+    }
+    assert_loaded(run, "calls", truth)
+    bounded = copilot.tap.run("calls", state=state, lookback_days=30, start_date="2026-08-01")
+    assert min(r[MODIFIED] for r in bounded.records["calls"]) >= "2026-08-01"
+
+
+def test_a_list_longer_than_can_be_paged_arrives_whole(start: Start) -> None:
+    copilot = start(calls=32_000)
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    ids = run.ids("calls")
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(listed(copilot))
+    times = [record[MODIFIED] for record in run.records["calls"]]
+    assert times == sorted(times)
+    pages = len(ids) / 100
+    # What the cap costs: the pages that only told that a window holds too much, and those of a
+    # window's end that are not full.
+    assert copilot.sandbox.traffic.count("/calls") < pages * 1.1
+    assert not run.warnings
+
+
+def test_only_the_first_page_of_a_window_is_counted(start: Start) -> None:
+    copilot = start(calls=900)
+    copilot.tap.run("calls")
+    pages = [dict(e.params or []) for e in copilot.sandbox.traffic.exchanges("/calls")]
+    later = [page for page in pages if int(page.get("skip", "0")) > 0]
+    assert len(later) >= 7
+    assert all(page["includePagination"] == "false" for page in later)
+
+
+def test_a_second_that_holds_more_than_can_be_paged_is_cut_by_call_time(start: Start) -> None:
+    copilot = start(calls=50, burst=(25_000, "2026-03-01T12:00:00Z"))
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    ids = run.ids("calls")
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(listed(copilot))
+    assert not run.warnings
+
+
+def test_calls_that_no_filter_can_part_are_named(start: Start) -> None:
+    copilot = start(
+        calls=50,
+        burst=(25_000, "2026-03-01T12:00:00Z"),
+        burst_call_time="2026-02-27T09:00:00Z",
+    )
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    truth = set(listed(copilot))
+    missing = len(truth - set(run.ids("calls")))
+    assert missing == len(truth) - len(run.ids("calls")) > 0
+    [warning] = run.warnings
+    assert "2026-03-01T12:00:00.000000Z" in warning
+    assert f"{missing} of them" in warning
+
+
+def test_a_call_that_changes_while_the_list_is_paged_takes_no_other_with_it(start: Start) -> None:
+    copilot = start(calls=1_000)
+    account = copilot.sandbox.account
+    first_page = [c["id"] for c in account_in_order(copilot)[:100]]
+
+    def change_those_read() -> None:
+        for call_id in first_page[:20]:
+            account.touch(call_id, modified="2027-01-01T00:00:00Z")
+
+    # The list moves up by as many as leave it: what stood first on page 3 is on page 2 by then.
+    copilot.sandbox.faults.add(path="/calls", params={"skip": "200"}, hook=change_those_read)
+    before = set(listed(copilot))
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    assert before - set(first_page[:20]) <= set(run.ids("calls"))
+
+
+def account_in_order(copilot: Copilot) -> list[dict[str, t.Any]]:
+    """The listed calls by their own time, as the tap asks for them."""
+    return sorted(listed(copilot).values(), key=lambda call: t.cast("str", call.get("time") or ""))
+
+
+def test_calls_without_a_modified_time_are_not_left_out(start: Start) -> None:
+    copilot = start(calls=150, undated=40)
+    run = copilot.tap.run("calls")
+    assert_loaded(run, "calls", listed(copilot))
+    undated = [r for r in run.records["calls"] if r.get(MODIFIED) is None]
+    assert len(undated) >= 38  # some are private
+    assert run.bookmark("calls") == max(r.get(MODIFIED) or "" for r in run.records["calls"])
+
+
+def test_a_call_that_vanishes_is_named_and_nothing_else_is_lost(start: Start) -> None:
+    copilot = start(calls=120)
+    truth = detailed(copilot)
+    vanished = sorted(truth)[:3]
+    for call_id in vanished:
+        copilot.sandbox.account.vanish(call_id)
+    run = copilot.tap.run("call_details")
+    assert_loaded(run, "call_details", {k: c for k, c in truth.items() if k not in vanished})
+    [line] = [line for line in run.log.splitlines() if "were gone" in line]
+    assert "3 calls" in line
+    assert all(call_id in line for call_id in vanished)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_killed_run_resumes_where_it_stopped(
+    start: Start, stream: str, signal_number: int
+) -> None:
+    copilot = start(calls=4_000)
+    truth = set(listed(copilot)) if stream == "calls" else set(detailed(copilot))
+    seen = 0
+
+    def after_1800(line: str) -> bool:
+        nonlocal seen
+        seen += '"RECORD"' in line
+        return seen == 1_800
+
+    killed = copilot.tap.run_until(after_1800, stream, signal_number=signal_number)
+    assert killed.returncode in {-signal.SIGKILL, 128 + signal.SIGTERM}
+    first = set(killed.ids(stream))
+    assert 1_800 <= len(first) < len(truth)
+
+    resumed = copilot.tap.run(stream, state=killed.state)
+    assert resumed.returncode == 0, resumed.log
+    again = first & set(resumed.ids(stream))
+    assert first | set(resumed.ids(stream)) == truth
+    # What the last state did not cover: a batch, and what was under way.
+    assert len(again) <= 1_000
+    assert len(resumed.ids(stream)) <= len(truth) - 1_000
+
+
+def test_the_state_does_not_grow_with_the_calls(start: Start) -> None:
+    copilot = start(calls=10_000)
+    run = copilot.tap.run("calls", "accounts", "contacts", "deals")
+    assert run.returncode == 0, run.log
+    assert len(run.records["calls"]) > 9_000
+    assert len(json.dumps(run.state)) < 1_000
+    assert max(len(json.dumps(state)) for state in run.states) < 1_500
+
+
+def test_a_bookmark_that_is_no_time_is_told_in_a_sentence(copilot: Copilot) -> None:
+    state = {"bookmarks": {"calls": {"replication_key": MODIFIED, "replication_key_value": "soon"}}}
+    run = copilot.tap.run("calls", state=state)
+    assert run.returncode == 1
+    assert "Traceback" not in run.log
+    assert "'calls'" in run.last_word
+    assert "bookmark" in run.last_word
+
+
+def test_records_can_be_written_as_batches(start: Start, tmp_path: Path) -> None:
+    copilot = start(calls=300)
+    run = copilot.tap.run(
+        "calls",
+        batch_config={
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": f"file://{tmp_path}", "prefix": "calls-"},
+            "batch_size": 100,
+        },
+    )
+    assert run.returncode == 0, run.log
+    kinds = [json.loads(line)["type"] for line in run.lines]
+    assert kinds.count("BATCH") == -(-len(listed(copilot)) // 100)
+    assert kinds[-1] == "STATE"

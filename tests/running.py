@@ -1,0 +1,208 @@
+"""Run a tap as Meltano does: its own command, in a process of its own, and read what it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import typing as t
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+BIN = Path(sys.executable).parent
+TIME_LIMIT = 300
+"""Seconds after which a run of a tap is a failure."""
+
+Record = dict[str, t.Any]
+
+
+@dataclass
+class Run:
+    """What a run of a tap left behind."""
+
+    returncode: int
+    lines: list[str]
+    log: str
+    schemas: dict[str, Record] = field(default_factory=dict)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    records: defaultdict[str, list[Record]] = field(default_factory=lambda: defaultdict(list))
+    states: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            message = json.loads(line)
+            if message["type"] == "RECORD":
+                self.records[message["stream"]].append(message["record"])
+            elif message["type"] == "SCHEMA":
+                self.schemas[message["stream"]] = message["schema"]
+                self.keys[message["stream"]] = message["key_properties"]
+            elif message["type"] == "STATE":
+                self.states.append(message["value"])
+
+    @property
+    def state(self) -> Record:
+        """The last state that the run wrote."""
+        return self.states[-1]
+
+    def bookmark(self, stream: str) -> t.Any:  # noqa: ANN401
+        """The stream's bookmark in the last state."""
+        return self.state["bookmarks"][stream]["replication_key_value"]
+
+    def ids(self, stream: str, key: str = "id") -> list[t.Any]:
+        """The keys of a stream's records, in the order they came in."""
+        return [record[key] for record in self.records[stream]]
+
+    def by_id(self, stream: str, key: str = "id") -> dict[t.Any, Record]:
+        """The stream's records by key, the last of each."""
+        return {record[key]: record for record in self.records[stream]}
+
+    @property
+    def warnings(self) -> list[str]:
+        """The lines of the log at WARNING or above."""
+        return [
+            line
+            for line in self.log.splitlines()
+            if any(f"| {level}" in line for level in ("WARNING", "ERROR", "CRITICAL"))
+        ]
+
+    @property
+    def last_word(self) -> str:
+        """The last line of the log, without time, level and logger."""
+        return self.log.splitlines()[-1].split("|", 3)[-1].strip()
+
+
+@dataclass
+class Tap:
+    """A tap's command.
+
+    Args:
+        name: The command.
+        config: Its settings.
+    """
+
+    name: str
+    config: Mapping[str, t.Any]
+
+    def run(self, *streams: str, state: Record | None = None, **settings: t.Any) -> Run:
+        """Sync to the end: all streams that are selected by default, or only those named."""
+        returncode, out, log = self.output(streams=streams, state=state, **settings)
+        return Run(returncode, out.split("\n")[:-1], log)
+
+    def output(
+        self,
+        *args: str,
+        streams: Sequence[str] = (),
+        state: Record | None = None,
+        **settings: t.Any,
+    ) -> tuple[int, str, str]:
+        """Run with any options, and return exit code, output and log."""
+        with self.started(*args, streams=streams, state=state, **settings) as (process, log):
+            try:
+                out, _ = process.communicate(timeout=TIME_LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            return process.returncode, out, log.read_text(encoding="utf-8")
+
+    def run_until(
+        self,
+        stop: t.Callable[[str], bool],
+        *streams: str,
+        signal_number: int = signal.SIGKILL,
+        state: Record | None = None,
+        **settings: t.Any,
+    ) -> Run:
+        """Sync, and end the tap by a signal at the line of its output that is looked for.
+
+        What the tap wrote up to its end counts, as it would for a target at the other end.
+        """
+        lines: list[str] = []
+        with self.started(streams=streams, state=state, **settings) as (process, log):
+            for line in t.cast("t.IO[str]", process.stdout):
+                lines.append(line)
+                if process.poll() is None and stop(line):
+                    process.send_signal(signal_number)
+            process.wait(timeout=TIME_LIMIT)
+            # A killed tap may leave half a line, which no target takes for a message.
+            whole = "".join(lines).split("\n")[:-1]
+            return Run(process.returncode, whole, log.read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def started(
+        self,
+        *args: str,
+        streams: Sequence[str] = (),
+        state: Record | None = None,
+        **settings: t.Any,
+    ) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+        """Start the process; its log goes to a file."""
+        with tempfile.TemporaryDirectory(prefix="tap-run-") as name:
+            folder = Path(name)
+            options = {"config": {**self.config, **settings}}
+            if state is not None:
+                options["state"] = state
+            if streams:
+                options["catalog"] = select(self.name, streams)
+            command = [str(BIN / self.name), *args]
+            for option, content in options.items():
+                file = folder / f"{option}.json"
+                file.write_text(json.dumps(content), encoding="utf-8")
+                command += [f"--{option}", str(file)]
+            with (
+                (folder / "log").open("w") as log,
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    encoding="utf-8",
+                    env=_environment(),
+                ) as process,
+            ):
+                yield process, folder / "log"
+
+
+def _environment() -> dict[str, str]:
+    # A tap reads no setting from the surroundings here, nor a proxy of theirs for loopback.
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TAP_", "TARGET_")) and not name.lower().endswith("_proxy")
+    }
+
+
+@functools.cache
+def _discovered(name: str) -> str:
+    return subprocess.run(
+        [BIN / name, "--discover"], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def select(name: str, streams: Iterable[str]) -> Record:
+    """The tap's catalog with only these streams selected."""
+    catalog: Record = json.loads(_discovered(name))
+    wanted = set(streams)
+    assert wanted <= {entry["tap_stream_id"] for entry in catalog["streams"]}
+    for entry in catalog["streams"]:
+        for metadata in entry["metadata"]:
+            if not metadata["breadcrumb"]:
+                metadata["metadata"]["selected"] = entry["tap_stream_id"] in wanted
+    return catalog
+
+
+def walk(schema: Record, path: str = "") -> Iterator[tuple[str, Record]]:
+    """Every property of a schema at every depth, with its path."""
+    for name, member in schema.get("properties", {}).items():
+        yield f"{path}{name}", member
+        yield from walk(member, f"{path}{name}.")
+    if "items" in schema:
+        yield f"{path}[]", schema["items"]
+        yield from walk(schema["items"], f"{path}[].")

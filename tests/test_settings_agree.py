@@ -1,0 +1,81 @@
+"""The settings of a tap stand in four places; they say the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.running import Tap
+
+ROOT = Path(__file__).parent.parent
+KINDS = {
+    "string": {"string", "password", "date_iso8601"},
+    "integer": {"integer"},
+    "number": {"decimal"},
+    "boolean": {"boolean"},
+    "array": {"array"},
+}
+
+Setting = dict[str, t.Any]
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Setting]:
+    """The tap's own settings, from `--about`; those that the SDK adds come after `user_agent`."""
+    _, out, _ = Tap("tap-clari", {}).output("--about", "--format=json")
+    own: dict[str, Setting] = {}
+    for name, setting in json.loads(out)["settings"]["properties"].items():
+        own[name] = setting
+        if name == "user_agent":
+            break
+    return own
+
+
+def test_meltano_yml(settings: dict[str, Setting]) -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    [plugin] = [each for each in project["plugins"]["extractors"] if each["name"] == "tap-clari"]
+    declared = {each["name"]: each for each in plugin["settings"]}
+    assert list(declared) == list(settings)
+    for name, setting in settings.items():
+        there = declared[name]
+        assert there["description"] == setting["description"], name
+        assert there["label"] == setting["title"], name
+        assert there.get("value") == setting.get("default"), name
+        assert there.get("sensitive", False) == setting.get("secret", False), name
+        assert (there["kind"] == "password") == setting.get("secret", False), name
+        assert (there["kind"] == "date_iso8601") == (setting.get("format") == "date-time"), name
+        kind = next(each for each in setting["type"] if each != "null")
+        assert there["kind"] in KINDS[kind], name
+    _, out, _ = Tap("tap-clari", {}).output("--about", "--format=json")
+    assert sorted(plugin["capabilities"]) == sorted(json.loads(out)["capabilities"])
+
+
+def test_env_example(settings: dict[str, Setting]) -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    lines = dict(re.findall(r"^#?TAP_CLARI_(\w+)=(.*)$", text, re.MULTILINE))
+    assert [name.lower() for name in lines] == list(settings)
+    for name, setting in settings.items():
+        value = lines[name.upper()]
+        if setting.get("secret"):
+            assert not value, "a secret must not be committed"
+        elif "default" in setting:
+            assert value in {str(setting["default"]), json.dumps(setting["default"])}, name
+
+
+def test_readme(settings: dict[str, Setting]) -> None:
+    text = (ROOT / "tap-clari" / "README.md").read_text(encoding="utf-8")
+    table = text.split("## Settings", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", table, re.MULTILINE)
+    assert [name for name, _, _ in rows] == list(settings)
+    for name, default, description in rows:
+        setting = settings[name]
+        shown = "" if "default" not in setting else f"`{json.dumps(setting['default'])}`"
+        assert default.replace('"http', "http").replace('com"', "com").strip() == shown.replace(
+            '"http', "http"
+        ).replace('com"', "com"), name
+        assert description == setting["description"], name
