@@ -14,7 +14,7 @@ from tests.running import Tap
 
 ROOT = Path(__file__).parent.parent
 KINDS = {
-    "string": {"string", "password", "date_iso8601"},
+    "string": {"string", "date_iso8601"},
     "integer": {"integer"},
     "number": {"decimal"},
     "boolean": {"boolean"},
@@ -47,7 +47,6 @@ def test_meltano_yml(settings: dict[str, Setting]) -> None:
         assert there["label"] == setting["title"], name
         assert there.get("value") == setting.get("default"), name
         assert there.get("sensitive", False) == setting.get("secret", False), name
-        assert (there["kind"] == "password") == setting.get("secret", False), name
         assert (there["kind"] == "date_iso8601") == (setting.get("format") == "date-time"), name
         kind = next(each for each in setting["type"] if each != "null")
         assert there["kind"] in KINDS[kind], name

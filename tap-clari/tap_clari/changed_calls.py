@@ -118,6 +118,8 @@ class ChangedCallsStream(CopilotStream):
             yield from self.read_batch(batch.calls)
             if batch.read_until:
                 self.move_bookmark(batch.read_until)
+            # A window's pages are let go before the next window is read, not after.
+            del batch
 
     @abc.abstractmethod
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
@@ -140,6 +142,7 @@ class ChangedCallsStream(CopilotStream):
             paginator.read_window(Window(MODIFIED, start, self._run_began), params),
         ):
             yield from _batches(part, undated)
+            del part
 
     @staticmethod
     def _by_call_time_if_undated(

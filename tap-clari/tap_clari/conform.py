@@ -22,8 +22,12 @@ if t.TYPE_CHECKING:
 
     Schema = Mapping[str, t.Any]
     Record = dict[str, t.Any]
-    # A conformer takes a value, its path, and where to put what does not fit.
-    Conform = Callable[[t.Any, str, Record], t.Any]
+    # Where a value stands: the place of its parent, and its name or index there.
+    Place = tuple["Place | None", str | int]
+    # Takes a value that is not null, its place, and what to put a value into that does not fit.
+    Conform = Callable[[t.Any, Place, Record], t.Any]
+    # The type that needs no look, if there is one, and how to conform any other.
+    Member = tuple[type | None, Conform]
 
 EXTRA = "_extra"
 
@@ -48,8 +52,8 @@ class RecordConformer:
         self, schema: Schema, key_properties: Sequence[str], logger: logging.Logger
     ) -> None:
         properties = schema["properties"]
-        self._conformers = {
-            name: _conformer(property_schema)
+        self._members = {
+            name: _member(property_schema)
             for name, property_schema in properties.items()
             if name != EXTRA
         }
@@ -63,11 +67,12 @@ class RecordConformer:
         unknown: Record = {}
         misfits: Record = {}
         for name, value in row.items():
-            conform = self._conformers.get(name)
-            if conform is None:
-                unknown[name] = value
+            if member := self._members.get(name):
+                as_it_is, conform = member
+                fits = value is None or type(value) is as_it_is
+                record[name] = value if fits else conform(value, (None, name), misfits)
             else:
-                record[name] = None if value is None else conform(value, name, misfits)
+                unknown[name] = value
         for key in self._keys:
             if record.get(key) is None:
                 record[key] = self._substitute_key(row, key)
@@ -111,23 +116,24 @@ class RecordConformer:
             self._logger.warning(message, *args)
 
 
-def _conformer(schema: Schema) -> Conform:
+def _member(schema: Schema) -> Member:
     types = schema["type"]
     kind = next(each for each in ([types] if isinstance(types, str) else types) if each != "null")
     if kind == "object":
-        return _object_conformer(schema)
+        return None, _object_conformer(schema)
     if kind == "array":
-        return _array_conformer(schema)
+        return None, _array_conformer(schema)
     if schema.get("format") == "date-time":
-        return _scalar_conformer(_date_time)
-    return _scalar_conformer(_SCALARS[kind])
+        return None, _scalar_conformer(_date_time)
+    as_it_is, convert = _SCALARS[kind]
+    return as_it_is, _scalar_conformer(convert)
 
 
 def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
-    def conform(value: t.Any, path: str, misfits: Record) -> t.Any:  # noqa: ANN401
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
         converted = convert(value)
         if converted is _MISFIT:
-            misfits[path] = value
+            misfits[_path(place)] = value
             return None
         return converted
 
@@ -135,39 +141,48 @@ def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
 
 
 def _object_conformer(schema: Schema) -> Conform:
-    conformers = {name: _conformer(member) for name, member in schema.get("properties", {}).items()}
+    members = {name: _member(each) for name, each in schema.get("properties", {}).items()}
 
-    def conform(value: t.Any, path: str, misfits: Record) -> t.Any:  # noqa: ANN401
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
         if type(value) is not dict:
-            misfits[path] = value
+            misfits[_path(place)] = value
             return None
         # The object is the record's own: what fits already, most of it, stays in place.
-        for name, member in value.items():
-            if member is not None and (conform_member := conformers.get(name)):
-                value[name] = conform_member(member, f"{path}.{name}", misfits)
+        for name, each in value.items():
+            if each is not None and (member := members.get(name)):
+                as_it_is, conform_member = member
+                if type(each) is not as_it_is:
+                    value[name] = conform_member(each, (place, name), misfits)
         return value
 
     return conform
 
 
 def _array_conformer(schema: Schema) -> Conform:
-    conform_item = _conformer(schema["items"])
+    as_it_is, conform_item = _member(schema["items"])
 
-    def conform(value: t.Any, path: str, misfits: Record) -> t.Any:  # noqa: ANN401
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
         if type(value) is not list:
-            misfits[path] = value
+            misfits[_path(place)] = value
             return None
         return [
-            None if item is None else conform_item(item, f"{path}[{index}]", misfits)
+            item
+            if item is None or type(item) is as_it_is
+            else conform_item(item, (place, index), misfits)
             for index, item in enumerate(value)
         ]
 
     return conform
 
 
+def _path(place: Place) -> str:
+    parent, step = place
+    if parent is None:
+        return str(step)
+    return f"{_path(parent)}[{step}]" if isinstance(step, int) else f"{_path(parent)}.{step}"
+
+
 def _string(value: t.Any) -> t.Any:  # noqa: ANN401
-    if type(value) is str:
-        return value
     if type(value) is int or type(value) is float:
         return msgspec.json.encode(value).decode()
     return _MISFIT
@@ -185,7 +200,7 @@ def _integer(value: t.Any) -> t.Any:  # noqa: ANN401
 
 
 def _number(value: t.Any) -> t.Any:  # noqa: ANN401
-    if type(value) is float or type(value) is int:
+    if type(value) is int:
         return value
     if type(value) is str:
         if not value:
@@ -196,8 +211,6 @@ def _number(value: t.Any) -> t.Any:  # noqa: ANN401
 
 
 def _boolean(value: t.Any) -> t.Any:  # noqa: ANN401
-    if type(value) is bool:
-        return value
     if type(value) is str:
         return {"true": True, "false": False, "": None}.get(value.lower(), _MISFIT)
     return _MISFIT
@@ -214,4 +227,10 @@ def _date_time(value: t.Any) -> t.Any:  # noqa: ANN401
     return _MISFIT
 
 
-_SCALARS = {"string": _string, "integer": _integer, "number": _number, "boolean": _boolean}
+_SCALARS: dict[str, tuple[type | None, Callable[[t.Any], t.Any]]] = {
+    "string": (str, _string),
+    # An integer may be too large.
+    "integer": (None, _integer),
+    "number": (float, _number),
+    "boolean": (bool, _boolean),
+}

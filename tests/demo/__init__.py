@@ -1,0 +1,1 @@
+"""`make demo`: a made-up Clari account, taken into a real PostgreSQL by Meltano."""

@@ -1,0 +1,1 @@
+"""The pipelines as users run them: Meltano, a real PostgreSQL, real HTTP."""
