@@ -69,12 +69,9 @@ def test_env_example(settings: dict[str, Setting]) -> None:
 def test_readme(settings: dict[str, Setting]) -> None:
     text = (ROOT / "tap-clari" / "README.md").read_text(encoding="utf-8")
     table = text.split("## Settings", 1)[1].split("\n## ", 1)[0]
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| (.*) \|$", table, re.MULTILINE)
     assert [name for name, _, _ in rows] == list(settings)
     for name, default, description in rows:
         setting = settings[name]
-        shown = "" if "default" not in setting else f"`{json.dumps(setting['default'])}`"
-        assert default.replace('"http', "http").replace('com"', "com").strip() == shown.replace(
-            '"http', "http"
-        ).replace('com"', "com"), name
-        assert description == setting["description"], name
+        shown = f"`{json.dumps(setting['default'])}`" if "default" in setting else ""
+        assert (default, description) == (shown, setting["description"]), name

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 if t.TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-HEADROOM = 1.03
+HEADROOM = 1.02
 """How much longer than its share of a second a request's slot is. Requests leave evenly, but the
 network bunches them: without headroom the server would now and then count one too many."""
 

@@ -80,7 +80,8 @@ SETTINGS = th.PropertiesList(
         th.ArrayType(th.StringType(allowed_values=list(CALL_STATUSES))),
         default=["PROCESSED", "POST_PROCESSING_DONE"],
         title="Call Detail Statuses",
-        description="Statuses of the calls whose details are read: one request a call.",
+        description="Statuses of the calls whose details are read, one request a call; an empty "
+        "list: every status.",
     ),
     th.Property(
         "include_private_calls",
