@@ -67,14 +67,3 @@ class PlainSpokenCommand(SingerCommand):
         for sentence in sentences:
             self.logger.critical("%s", sentence)
         sys.exit(1)
-
-
-def exit_at_once(signum: int) -> t.NoReturn:
-    """End the process that a signal stops, and say so in its exit code.
-
-    The SDK ends with 0, which a pipeline takes for a sync that read everything; and an ordinary
-    exit would first wait for the requests that are under way.
-    """
-    sys.stdout.flush()
-    logging.shutdown()
-    os._exit(128 + signum)

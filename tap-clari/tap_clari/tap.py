@@ -5,11 +5,11 @@ from __future__ import annotations
 import typing as t
 
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 
-from tap_clari.cli import PlainSpokenCommand, exit_at_once
+from tap_clari.cli import PlainSpokenCommand
 from tap_clari.session import ThrottledSession
 from tap_clari.settings import SETTINGS, check_meaning, check_secrets
+from tap_clari.stopping import WholeMessageWriter, exit_at_once
 from tap_clari.streams import COPILOT_STREAMS
 
 if t.TYPE_CHECKING:
@@ -24,7 +24,7 @@ class TapClari(Tap):
 
     name = "tap-clari"
     config_jsonschema = SETTINGS.to_dict()
-    message_writer_class = MsgSpecWriter
+    message_writer_class = WholeMessageWriter
     # The credentials decide which streams there are; so discovery checks the settings too.
     dynamic_catalog = True
 
@@ -50,7 +50,11 @@ class TapClari(Tap):
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Write the state a last time, and end."""
-        try:
-            self.state_writer.write_state(self.state)
-        finally:
-            exit_at_once(signum)
+
+        def end() -> None:
+            try:
+                self.state_writer.write_state(self.state)
+            finally:
+                exit_at_once(signum)
+
+        t.cast("WholeMessageWriter", self.message_writer).between_messages(end)

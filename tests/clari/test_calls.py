@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 import typing as t
 
 import pytest
@@ -294,6 +295,25 @@ def test_a_killed_run_resumes_where_it_stopped(
     # What the last state did not cover: a batch, and what was under way.
     assert len(again) <= 1_000
     assert len(resumed.ids(stream)) <= len(truth) - 1_000
+
+
+def test_a_run_that_is_stopped_while_its_target_is_slow_writes_whole_messages(
+    start: Start,
+) -> None:
+    copilot = start(calls=3_000)
+    with copilot.tap.started(streams=("calls",)) as (process, log):
+        assert process.stdout
+        process.stdout.readline()
+        # Nobody reads: the pipe is full, and the tap is in the middle of a message.
+        time.sleep(3)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        rest = process.stdout.read()
+        process.wait(timeout=60)
+        assert process.returncode == 128 + signal.SIGTERM, log.read_text()
+    messages = [json.loads(line) for line in rest.split("\n")[:-1]]
+    assert rest.endswith("\n")
+    assert [message["type"] for message in messages][-1] == "STATE"
 
 
 def test_the_state_does_not_grow_with_the_calls(start: Start) -> None:
