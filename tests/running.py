@@ -67,11 +67,12 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """The lines of the log at WARNING or above."""
+        """The tap's own lines of the log at WARNING or above; not Python's of its own age."""
         return [
             line
             for line in self.log.splitlines()
-            if any(f"| {level}" in line for level in ("WARNING", "ERROR", "CRITICAL"))
+            if "| py.warnings " not in line
+            and any(f"| {level}" in line for level in ("WARNING", "ERROR", "CRITICAL"))
         ]
 
     @property
