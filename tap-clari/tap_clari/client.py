@@ -6,6 +6,7 @@ Streams say what to read. Everything a request can run into is dealt with here.
 from __future__ import annotations
 
 import logging
+import threading
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,7 +33,7 @@ from tap_clari.errors import (
     reason,
     retry_after,
 )
-from tap_clari.wire import NotJSONError, UnexpectedShapeError, clean_json, records
+from tap_clari.wire import NotJSONError, UnexpectedShapeError, clean_json, record, records
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -85,6 +86,7 @@ class CopilotStream(RESTStream[None]):
         self._session = session
         self._conform = RecordConformer(self.schema, self.primary_keys, self.logger)
         self._request_counter = self.get_http_request_counter()
+        self._counting = threading.Lock()
 
     # Address and signature
 
@@ -139,13 +141,14 @@ class CopilotStream(RESTStream[None]):
         with self._request_counter:
             try:
                 yield from self.request_records(context)
-            except UnexpectedShapeError as error:
-                raise FatalAPIError(self.errors.unexpected(self.path, str(error))) from error
+            except (UnexpectedShapeError, msgspec.ValidationError) as error:
+                missing = str(error) if isinstance(error, UnexpectedShapeError) else "a record"
+                raise FatalAPIError(self.errors.unexpected(self.path, missing)) from error
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        for record in records(self.fetch(self.path, {}), self.records_key):
-            yield msgspec.json.decode(record)
+        for each in records(self.fetch(self.path, {}), self.records_key):
+            yield record(each)
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Make the record fit its schema, and lose nothing."""
@@ -182,7 +185,8 @@ class CopilotStream(RESTStream[None]):
             raise FatalAPIError(message) from error
 
     def _ask(self, request: requests.PreparedRequest, path: str) -> bytes:
-        self._request_counter.increment()
+        with self._counting:
+            self._request_counter.increment()
         try:
             response = self._session.send(
                 request, timeout=self.timeout, allow_redirects=self.allow_redirects
@@ -199,12 +203,12 @@ class CopilotStream(RESTStream[None]):
 
     def _check_status(self, response: requests.Response, path: str) -> None:
         status = response.status_code
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = retry_after(response)
-            if wait is not None and wait > LONGEST_WAIT:
-                raise FatalAPIError(self.errors.wait_too_long(wait))
-            self._session.pause(wait or 0.0)
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            wait = retry_after(response)
+            if wait is not None:
+                if wait > LONGEST_WAIT:
+                    raise FatalAPIError(self.errors.wait_too_long(status, wait))
+                self._session.pause(wait)
             message = f"HTTP {status}"
             raise RetriableAPIError(message, response)
         if status == HTTPStatus.NOT_FOUND:

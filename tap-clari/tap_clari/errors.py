@@ -76,10 +76,12 @@ class CopilotErrors:
             "resumes where it stopped."
         )
 
-    def wait_too_long(self, seconds: float) -> str:
+    def wait_too_long(self, status: int, seconds: float) -> str:
         """Say that the API asks for a wait that no sync should sit out."""
-        wait = timedelta(seconds=round(seconds))
-        return self.spent(f"answers 429 (too many requests) and asks to wait {wait} (h:mm:ss)")
+        asks = f"answers {status} and asks to wait {timedelta(seconds=round(seconds))} (h:mm:ss)"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return self.spent(asks)
+        return f"Clari Copilot {asks}: run again then, the sync resumes where it stopped."
 
     def unexpected(self, path: str, missing: str) -> str:
         """Say that an answer lacks what the vendor's document promises."""

@@ -45,7 +45,9 @@ class ThrottledSession(requests.Session):
             while (pause := self._paused_until - time.monotonic()) > 0:
                 time.sleep(pause)
             self._limiter.try_acquire()
-        return super().send(request, **kwargs)
+        # Only `Session.request` looks at REQUESTS_CA_BUNDLE, and the SDK does not come by there.
+        surroundings = self.merge_environment_settings(request.url, {}, None, None, None)
+        return super().send(request, **{**surroundings, **kwargs})
 
     def pause(self, seconds: float) -> None:
         """Let no further request leave for so many seconds: the API said `Retry-After`."""

@@ -82,6 +82,19 @@ def records(body: bytes, name: str) -> list[msgspec.Raw]:
         raise UnexpectedShapeError(name) from error
 
 
+def record(body: bytes | msgspec.Raw) -> dict[str, t.Any]:
+    """One record.
+
+    Raises:
+        UnexpectedShapeError: If it is no object.
+    """
+    try:
+        return msgspec.json.decode(body, type=dict[str, t.Any])
+    except msgspec.ValidationError as error:
+        name = "a record"
+        raise UnexpectedShapeError(name) from error
+
+
 def matched(body: bytes) -> int:
     """How many records the API counts, over all pages.
 

@@ -200,12 +200,14 @@ def test_only_the_first_page_of_a_window_is_counted(start: Start) -> None:
 
 
 def test_a_second_that_holds_more_than_can_be_paged_is_cut_by_call_time(start: Start) -> None:
-    copilot = start(calls=50, burst=(25_000, "2026-03-01T12:00:00Z"))
+    # The last second of the account, so that the bookmark ends in it.
+    copilot = start(calls=50, burst=(25_000, "2026-10-09T12:00:00Z"))
     run = copilot.tap.run("calls")
     assert run.returncode == 0, run.log
     ids = run.ids("calls")
     assert len(ids) == len(set(ids))
     assert set(ids) == set(listed(copilot))
+    assert run.bookmark("calls") == max(record[MODIFIED] for record in run.records["calls"])
     assert not run.warnings
 
 
@@ -325,9 +327,12 @@ def test_the_state_does_not_grow_with_the_calls(start: Start) -> None:
     assert max(len(json.dumps(state)) for state in run.states) < 1_500
 
 
-def test_a_bookmark_that_is_no_time_is_told_in_a_sentence(copilot: Copilot) -> None:
+@pytest.mark.parametrize("settings", [{}, {"start_date": "2026-01-01"}], ids=["alone", "start"])
+def test_a_bookmark_that_is_no_time_is_told_in_a_sentence(
+    copilot: Copilot, settings: dict[str, t.Any]
+) -> None:
     state = {"bookmarks": {"calls": {"replication_key": MODIFIED, "replication_key_value": "soon"}}}
-    run = copilot.tap.run("calls", state=state)
+    run = copilot.tap.run("calls", state=state, **settings)
     assert run.returncode == 1
     assert "Traceback" not in run.log
     assert "'calls'" in run.last_word

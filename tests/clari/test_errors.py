@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
+import threading
 import time
 import typing as t
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import trustme
 
 from tests.clari.test_calls import detailed
 from tests.running import Tap
 from tests.sandbox.copilot import FORBIDDEN, SIGNATURE
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.clari.conftest import Copilot, Start
@@ -85,6 +90,19 @@ def test_an_answer_without_what_is_promised(copilot: Copilot) -> None:
     assert_told(copilot.tap.run("users"), copilot, "/users", "'users'")
 
 
+@pytest.mark.parametrize("users", [{}, "all", ["a"], [None], [[1]]], ids=str)
+def test_an_answer_of_another_shape(copilot: Copilot, users: object) -> None:
+    copilot.sandbox.faults.add(path="/users", status=200, body={"users": users})
+    assert_told(copilot.tap.run("users"), copilot, "/users", "without")
+
+
+@pytest.mark.parametrize("stream", ["accounts", "call_details"])
+def test_an_object_of_another_shape(copilot: Copilot, stream: str) -> None:
+    path = {"accounts": "/get-account", "call_details": "/call-details"}[stream]
+    copilot.sandbox.faults.add(path=path, status=200, body=b"[1]")
+    assert_told(copilot.tap.run(stream), copilot, path, "without")
+
+
 def test_no_connection() -> None:
     tap = Tap("tap-clari", KEYS)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -111,6 +129,56 @@ def test_a_server_that_does_not_speak_tls() -> None:
     assert process.returncode == 1
     assert "Traceback" not in text
     assert "No secure connection" in text.splitlines()[-1]
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """An API with a certificate that no system knows, and the file with its authority."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OneUser)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    yield f"https://localhost:{server.server_port}", tmp_path / "authority.pem"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+class OneUser(BaseHTTPRequestHandler):
+    """Answers everything with one user."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        body = b'{"users": [{"id": "1"}]}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_certificate_that_is_not_trusted_until_it_is(
+    authority: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = authority
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    run = Tap("tap-clari", KEYS).run("users", copilot_api_url=url)
+    assert run.returncode == 1
+    assert "Traceback" not in run.log
+    assert "No secure connection" in run.last_word
+    assert "REQUESTS_CA_BUNDLE" in run.last_word
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    run = Tap("tap-clari", KEYS).run("users", copilot_api_url=url)
+    assert run.returncode == 0, run.log
+    assert run.records["users"] == [{"id": "1"}]
 
 
 @pytest.mark.parametrize("value", ["2", "date"])
@@ -152,6 +220,11 @@ def test_a_wait_of_days_is_told_and_not_sat_out(copilot: Copilot) -> None:
         run, copilot, "429", "10 requests a second", "100,000", "Sunday 00:00 GMT", "resumes"
     )
     assert time.time() - began < 20
+
+
+def test_a_wait_of_days_for_a_server_that_is_down_is_told_too(copilot: Copilot) -> None:
+    copilot.sandbox.faults.add(path="/users", status=503, retry_after=100_000)
+    assert_told(copilot.tap.run("users"), copilot, "503", "1 day, 3:46:40", "resumes")
 
 
 def test_a_429_that_persists(start: Start) -> None:

@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 
 from tap_clari.changed_calls import ChangedCallsStream
-from tap_clari.wire import member
+from tap_clari.wire import member, record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ class CallsStream(_MediaUrls):
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """The list already holds the records."""
         for call in calls:
-            yield msgspec.json.decode(call)
+            yield record(call)
 
 
 class CallDetailsStream(_MediaUrls):
@@ -81,7 +81,7 @@ class CallDetailsStream(_MediaUrls):
                 if self._gone_count <= NAMED_AT_MOST:
                     self._gone.append(identifier)
             else:
-                yield msgspec.json.decode(member(answer, "call"))
+                yield record(member(answer, "call"))
 
     def _params(self, identifier: str) -> dict[str, str]:
         return {"id": identifier, **self.media_params}
