@@ -10,9 +10,11 @@ endif
 # The folder is named after the version, so that a changed version is installed anew.
 UV_VERSION := 0.13
 UV_FOLDER := .tools/uv-$(UV_VERSION)
-# The cache lies here as well: a home folder may be missing, read-only, or on another disk.
-UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv \
-  UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.tools/cache}" $(UV_FOLDER)/bin/uv
+# The cache lies here as well, also for Meltano, which installs plugins with uv: what one has
+# fetched the other need not.
+UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
+export UV_CACHE_DIR
+UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV_FOLDER)/bin/uv
 
 # The stamp says which folder and which PYTHON .venv was made for. It goes when the folder has moved,
 # another PYTHON is asked for, or the one behind .venv is gone; then .venv is brought up to date.
