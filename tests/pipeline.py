@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -50,21 +51,30 @@ class StreamMetrics:
 class Meltano:
     """This repository's Meltano project, in the environment of the sandbox.
 
+    It runs in a folder of its own, with a copy of `meltano.yml`: a user's `.env` and state stay
+    out of it, and two may run at once.
+
     Args:
-        state: The file of Meltano's database, so that a run here is apart from a user's own.
-        plugins: Where it installs plugins and keeps what a run needs; two runs at once need two.
+        folder: The folder; what Meltano installs and remembers stays in it.
         copilot: The sandbox to read.
         postgres: The server to load into.
     """
 
-    def __init__(
-        self, state: Path, plugins: Path, copilot: CopilotSandbox, postgres: PostgresServer
-    ) -> None:
+    def __init__(self, folder: Path, copilot: CopilotSandbox, postgres: PostgresServer) -> None:
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "meltano.yml", folder)
+        for tap in ROOT.glob("tap-*"):
+            link = folder / tap.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(tap)
+        self._folder = folder
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("TAP_", "TARGET_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("TAP_", "TARGET_", "MELTANO_"))
+            },
             "MELTANO_ENVIRONMENT": "sandbox",
-            "MELTANO_DATABASE_URI": f"sqlite:///{state}",
-            "MELTANO_SYS_DIR_ROOT": str(plugins),
             "MELTANO_CLI_LOG_FORMAT": "json",
             "SANDBOX_COPILOT_URL": copilot.url,
             "SANDBOX_COPILOT_KEY": copilot.api_key,
@@ -122,7 +132,7 @@ class Meltano:
     ) -> list[dict[str, t.Any]]:
         with subprocess.Popen(
             [MELTANO, *arguments],
-            cwd=ROOT,
+            cwd=self._folder,
             env={**self._environment, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

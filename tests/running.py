@@ -172,11 +172,12 @@ class Tap:
 
 
 def _environment() -> dict[str, str]:
-    # A tap reads no setting from the surroundings here, nor a proxy of theirs for loopback.
+    # A tap reads no setting from the surroundings here, nor a proxy of theirs for plain HTTP.
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TAP_", "TARGET_")) and not name.lower().endswith("_proxy")
+        if not name.startswith(("TAP_", "TARGET_"))
+        and name.lower() not in {"http_proxy", "all_proxy"}
     }
 
 

@@ -7,12 +7,12 @@ calls there are. That costs a request for every hundred calls; a stream of detai
 from __future__ import annotations
 
 import abc
+import logging
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import chain
 
-import msgspec
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_clari.client import CopilotStream
@@ -25,11 +25,11 @@ from tap_clari.pagination import (
 )
 from tap_clari.seen import SeenIds
 from tap_clari.times import format_time, parse_time
-from tap_clari.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import msgspec
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
@@ -39,6 +39,9 @@ if t.TYPE_CHECKING:
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
+
+EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
+"""Before any call, and after the first time that can be expressed."""
 
 SAFE_POINT = 500
 """Calls between two bookmarks at the most: what a killed run of details has to ask for again."""
@@ -82,29 +85,38 @@ class ChangedCallsStream(CopilotStream):
 
     # Bookmark
 
-    def window_start(self) -> datetime | None:
-        """Where the run's window begins: the look-back goes back from a bookmark only."""
-        start_date = self.config.get("start_date")
-        earliest = parse_time(start_date) if start_date else None
-        bookmark = self.stream_state.get("replication_key_value")
-        if bookmark is None:
-            return earliest
+    def bookmark(self) -> datetime | None:
+        """The modified time up to which earlier runs have read.
+
+        Raises:
+            ConfigurationError: If the state holds something else.
+        """
+        value = self.stream_state.get("replication_key_value")
         try:
-            start = parse_time(bookmark) - timedelta(days=self.config["lookback_days"])
+            return None if value is None else parse_time(value)
         except (TypeError, ValueError) as error:
             message = (
                 f"The bookmark of the stream {self.name!r} in the state is no time: correct or "
                 "remove its replication_key_value."
             )
             raise ConfigurationError(message) from error
+
+    def window_start(self) -> datetime | None:
+        """Where the run's window begins: the look-back goes back from a bookmark only."""
+        start_date = self.config.get("start_date")
+        earliest = parse_time(start_date) if start_date else None
+        bookmark = self.bookmark()
+        if bookmark is None:
+            return earliest
+        start = max(bookmark, EARLIEST) - timedelta(days=self.config["lookback_days"])
         return max(start, earliest) if earliest else start
 
     def move_bookmark(self, read_until: datetime) -> None:
         """Keep in the state that everything up to this time is written; never move back."""
-        bookmark = format_time(read_until)
-        if bookmark > (self.stream_state.get("replication_key_value") or ""):
+        bookmark = self.bookmark()
+        if bookmark is None or read_until > bookmark:
             self.stream_state["replication_key"] = MODIFIED.field
-            self.stream_state["replication_key_value"] = bookmark
+            self.stream_state["replication_key_value"] = format_time(read_until)
 
     def compare_start_date(self, value: str, start_date_value: str) -> str:  # noqa: ARG002
         """Leave it to `window_start` to compare the two, which knows what to say of a bad one."""
@@ -161,9 +173,8 @@ class ChangedCallsStream(CopilotStream):
                 yield CallBatch([], newest)
             del part, dated, others
 
-    @staticmethod
     def _by_call_time_if_undated(
-        paginator: WindowPaginator, start: datetime | None, params: Params
+        self, paginator: WindowPaginator, start: datetime | None, params: Params
     ) -> Iterator[WindowPart]:
         """Yield the calls without a modified time, which no window of modified time holds.
 
@@ -172,11 +183,23 @@ class ChangedCallsStream(CopilotStream):
         """
         by_call_time = Window(CALL_TIME, start)
         question = {**params, **by_call_time.params}
-        ever_modified = Window(MODIFIED, datetime(1970, 1, 2, tzinfo=timezone.utc)).params
-        if paginator.count(question) > paginator.count({**question, **ever_modified}):
-            for part in paginator.read_window(by_call_time, params):
-                undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
-                yield replace(part, records=undated)
+        ever_modified = Window(MODIFIED, EARLIEST).params
+        counted = paginator.count(question) - paginator.count({**question, **ever_modified})
+        if counted <= 0:
+            return
+        found = 0
+        for part in paginator.read_window(by_call_time, params):
+            undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
+            found += len(undated)
+            yield replace(part, records=undated)
+        if found < counted:
+            self.log(
+                "The API counts %d calls without a modified time, and %d of them have no time at "
+                "all by which a long list could be cut: they are missing from this run",
+                counted,
+                counted - found,
+                level=logging.WARNING,
+            )
 
 
 def _in_order(
@@ -188,53 +211,7 @@ def _in_order(
     for index, call in enumerate(calls):
         if modified := time_of(call, MODIFIED.field):
             dated.append((modified, index))
-        elif undated.add(str(identifier_of(call))):
+        elif undated.add(identifier_of(call) or bytes(call).decode()):
             others.append(call)
     dated.sort()
     return dated, others
-
-
-class LinkedObjectsStream(ChangedCallsStream):
-    """Objects that calls refer to, each fetched once a run by its id.
-
-    It has no replication key, since the objects show no time of change; it still keeps a
-    bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
-    """
-
-    link: str
-    """The member of a call's `crm_info` that holds the ids, one or a list."""
-
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """Never: a target that empties older versions would lose what this run need not read."""
-        return False
-
-    def request_records(self, context: Context | None) -> Iterable[Record]:
-        """Read the objects, and say how many were gone."""
-        self._seen = SeenIds()
-        self._gone = 0
-        yield from super().request_records(context)
-        if self._gone:
-            self.log("%d ids that calls refer to are unknown to Copilot: ordinary", self._gone)
-
-    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """Read the objects that a batch of calls refers to, and that were not yet read."""
-        ids = [
-            identifier
-            for call in calls
-            for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
-            if self._seen.add(identifier)
-        ]
-        for _, answer in self.fetch_each(self.path, ids, lambda identifier: {"id": identifier}):
-            if answer is None:
-                self._gone += 1
-            else:
-                yield record(answer)
-
-    def _linked(self, crm_info: object) -> list[str]:
-        ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
-        return [str(each) for each in (ids if isinstance(ids, list) else [ids]) if each]
-
-
-class _Linking(msgspec.Struct):
-    crm_info: t.Any = None

@@ -24,8 +24,10 @@ UNHANDLED = "An unhandled error occurred while syncing '%s'"
 class PlainSpokenCommand(SingerCommand):
     """Ends with one sentence and exit code 1 where the user can mend what is wrong."""
 
+    _is_running = False
+
     @classmethod
-    def like(cls, command: click.Command, logger: logging.Logger) -> PlainSpokenCommand:
+    def from_command(cls, command: click.Command, logger: logging.Logger) -> PlainSpokenCommand:
         """Make of the SDK's command a plain-spoken one."""
         return cls(
             name=command.name,
@@ -47,6 +49,8 @@ class PlainSpokenCommand(SingerCommand):
         except (ConfigurationError, FatalAPIError) as error:
             self._end(str(error))
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            if self._is_running:
+                raise
             self._end(f"A file given with --config cannot be read: {error.strerror or error}")
         except ValueError as error:
             # Whichever library the SDK reads its files with: a syntax error has a line.
@@ -55,7 +59,8 @@ class PlainSpokenCommand(SingerCommand):
             self._end(f"A file given with --config, --state or --catalog is not JSON: {error}.")
 
     def invoke(self, ctx: click.Context) -> t.Any:  # noqa: ANN401
-        """Run the command's own work."""
+        """Run the command's own work, with all options read."""
+        self._is_running = True
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

@@ -30,10 +30,10 @@ from tap_clari.errors import (
     CopilotErrors,
     NotFoundError,
     UnreadableAnswerError,
-    reason,
+    cause_of,
     retry_after,
 )
-from tap_clari.wire import NotJSONError, UnexpectedShapeError, clean_json, record, records
+from tap_clari.wire import Answer, NotJSONError, UnexpectedShapeError, clean_json, records
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -47,6 +47,7 @@ if t.TYPE_CHECKING:
     Params = Mapping[str, str | list[str]]
 
 T = t.TypeVar("T")
+R = t.TypeVar("R")
 
 LONGEST_WAIT = 300.0
 """Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
@@ -63,6 +64,10 @@ TRANSIENT = (
 
 class CopilotStream(RESTStream[None]):
     """A stream of the Copilot API; as it is, one request for one list.
+
+    The SDK's cycle of request and paginator is one request at a time; here several are under way
+    at once, so `request_records` and the paginators of `pagination.py` take its place. What the
+    SDK has around it (preparing, authenticating, backing off, metrics, state) is used.
 
     Records are conformed by `RecordConformer`, which keeps what the SDK would drop, and so the
     SDK's own conformance is off (it also costs half of the throughput).
@@ -141,14 +146,18 @@ class CopilotStream(RESTStream[None]):
         with self._request_counter:
             try:
                 yield from self.request_records(context)
-            except (UnexpectedShapeError, msgspec.ValidationError) as error:
-                missing = str(error) if isinstance(error, UnexpectedShapeError) else "a record"
-                raise FatalAPIError(self.errors.unexpected(self.path, missing)) from error
+            except UnexpectedShapeError as error:
+                message = self.errors.unexpected(error.path, error.missing)
+                raise FatalAPIError(message) from error
+            except msgspec.ValidationError as error:
+                # JSON, and an object, but with a number that no machine has.
+                message = self.errors.unexpected(self.path, "records that can be read")
+                raise FatalAPIError(message) from error
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
         for each in records(self.fetch(self.path, {}), self.records_key):
-            yield record(each)
+            yield msgspec.json.decode(each)
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Make the record fit its schema, and lose nothing."""
@@ -156,7 +165,7 @@ class CopilotStream(RESTStream[None]):
 
     # One request
 
-    def fetch(self, path: str, params: Params) -> bytes:
+    def fetch(self, path: str, params: Params) -> Answer:
         """Ask once, retrying what may pass, and return the answer as sound JSON.
 
         Raises:
@@ -179,10 +188,14 @@ class CopilotStream(RESTStream[None]):
             logger=None,
         )(self._ask)
         try:
-            return ask(request, path)
+            return Answer(path, ask(request, path))
         except TRANSIENT as error:
             message = self.errors.failed(error, path, self.backoff_max_tries())
             raise FatalAPIError(message) from error
+        except OSError as error:
+            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
+            # not there.
+            raise FatalAPIError(self.errors.unmade(error)) from error
 
     def _ask(self, request: requests.PreparedRequest, path: str) -> bytes:
         with self._counting:
@@ -223,22 +236,17 @@ class CopilotStream(RESTStream[None]):
         return 6
 
     def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
-        """Wait as long as `Retry-After` says, else exponentially longer."""
-        exponential = backoff.expo()
-        next(exponential)
-        error = yield 0.0
-        while True:
-            fallback = next(exponential)
-            hint = retry_after(getattr(error, "response", None))
-            error = yield fallback if hint is None else hint
+        """Wait exponentially longer; a longer `Retry-After` is up to the session's pause."""
+        return backoff.expo()
 
     def backoff_handler(self, details: Details) -> None:
         """Say that a request is tried again, and why; not with which ids."""
+        error = t.cast("BaseException", details.get("exception"))
         self.log(
             "GET %s: %s; trying again in %.1f s (try %d of %d)",
             details["args"][1],
-            reason(t.cast("BaseException", details.get("exception"))),
-            details.get("wait", 0.0),
+            cause_of(error),
+            max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
             details["tries"] + 1,
             self.backoff_max_tries(),
             level=logging.WARNING,
@@ -248,24 +256,30 @@ class CopilotStream(RESTStream[None]):
 
     def fetch_each(
         self, path: str, items: Iterable[T], params_of: Callable[[T], Params]
-    ) -> Iterator[tuple[T, bytes | None]]:
+    ) -> Iterator[tuple[T, Answer]]:
         """Ask for each item, several at once, and yield the answers in the items' order.
 
         Not more than a few answers wait to be taken, however many items there are.
-
-        Yields:
-            The item and its answer, `None` where there is no such thing (404).
         """
+        return self._concurrently(items, lambda item: self.fetch(path, params_of(item)))
 
-        def ask(item: T) -> bytes | None:
+    def fetch_each_existing(
+        self, path: str, items: Iterable[T], params_of: Callable[[T], Params]
+    ) -> Iterator[tuple[T, Answer | None]]:
+        """As `fetch_each`, for things that may be gone: `None` where there is none (404)."""
+
+        def ask(item: T) -> Answer | None:
             try:
                 return self.fetch(path, params_of(item))
             except NotFoundError:
                 return None
 
+        return self._concurrently(items, ask)
+
+    def _concurrently(self, items: Iterable[T], ask: Callable[[T], R]) -> Iterator[tuple[T, R]]:
         workers = t.cast("int", self.config["max_concurrent_requests"])
         remaining = iter(items)
-        pending: deque[tuple[T, Future[bytes | None]]] = deque()
+        pending: deque[tuple[T, Future[R]]] = deque()
         pool = ThreadPoolExecutor(workers, thread_name_prefix=self.name)
         try:
             while True:

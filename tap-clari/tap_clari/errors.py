@@ -86,7 +86,7 @@ class CopilotErrors:
     def unexpected(self, path: str, missing: str) -> str:
         """Say that an answer lacks what the vendor's document promises."""
         return (
-            f"{self.api_url} answers {path} without {missing!r}: check copilot_api_url; if it is "
+            f"{self.api_url} answers {path} without {missing}: check copilot_api_url; if it is "
             "right, Clari has changed its API, please report it as a bug of tap-clari."
         )
 
@@ -111,8 +111,15 @@ class CopilotErrors:
                 f"({tries} tries): run again later, or raise request_timeout_seconds."
             )
         return (
-            f"No connection to {self.api_url} ({reason(error)}, {tries} tries): check "
+            f"No connection to {self.api_url} ({cause_of(error)}, {tries} tries): check "
             "copilot_api_url, the network and the proxy. The sync resumes where it stopped."
+        )
+
+    def unmade(self, error: Exception) -> str:
+        """Say that this machine's own settings keep a request from being made."""
+        return (
+            f"A request to {self.api_url} cannot even be made ({type(error).__name__}): check the "
+            "environment variables HTTPS_PROXY, HTTP_PROXY and REQUESTS_CA_BUNDLE of this machine."
         )
 
     def untrusted(self) -> str:
@@ -124,7 +131,7 @@ class CopilotErrors:
         )
 
 
-def reason(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """Name the innermost cause of a failed request, without its URL."""
     names = {
         "NameResolutionError": "the host name is unknown",

@@ -14,6 +14,7 @@ from functools import cache
 
 import msgspec
 
+from tap_clari.seen import SeenIds
 from tap_clari.times import format_time, parse_time
 from tap_clari.wire import matched, records
 
@@ -22,6 +23,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_clari.client import Params
+    from tap_clari.wire import Answer
 
 PAGE_SIZE = 100
 MAX_SKIP = 10_000
@@ -42,12 +44,12 @@ class Fetcher(t.Protocol):
     def logger(self) -> logging.Logger:
         """Where a list that cannot be read whole is named."""
 
-    def fetch(self, path: str, params: Params) -> bytes:
+    def fetch(self, path: str, params: Params) -> Answer:
         """Ask once."""
 
     def fetch_each(
         self, path: str, items: Iterable[int], params_of: Callable[[int], Params]
-    ) -> Iterator[tuple[int, bytes | None]]:
+    ) -> Iterator[tuple[int, Answer]]:
         """Ask for each, several at once, in order."""
 
 
@@ -177,13 +179,13 @@ class SkipPaginator:
         Raises:
             TooManyError: If there are more than can be read.
         """
-        found: dict[t.Any, msgspec.Raw] = {}
+        found: dict[str, msgspec.Raw] = {}
         for _ in range(READS):
             first = self.fetcher.fetch(self.path, {**params, "skip": "0", "limit": str(PAGE_SIZE)})
             count = matched(first)
             if count > REACH and not only_reachable:
                 raise TooManyError(count)
-            this_time = {identifier_of(record): record for record in records(first, self.key)}
+            this_time = _by_id(records(first, self.key))
             skips = range(PAGE_SIZE, min(count, REACH), PAGE_SIZE)
             for _, page in self.fetcher.fetch_each(
                 self.path,
@@ -195,10 +197,7 @@ class SkipPaginator:
                     "limit": str(PAGE_SIZE),
                 },
             ):
-                if page is not None:
-                    this_time.update(
-                        (identifier_of(record), record) for record in records(page, self.key)
-                    )
+                this_time.update(_by_id(records(page, self.key)))
             found.update(this_time)
             if len(this_time) >= min(count, REACH):
                 return list(found.values())
@@ -247,16 +246,17 @@ class WindowPaginator(SkipPaginator):
     def _read_second(self, window: Window, params: Params, count: int) -> Iterator[WindowPart]:
         """Read a second that holds too much: cut by the other time, as far as there is one."""
         question = {**params, **window.params}
-        seen = set()
-        if self.finer is None or self.finer == window.by:
-            rest = self.read(question, only_reachable=True)
-            seen = {identifier_of(record) for record in rest}
-            yield self._part(window, rest, complete=False)
+        innermost = self.finer is None or window.by == self.finer
+        seen = SeenIds()
+        parts: Iterable[WindowPart]
+        if innermost:
+            parts = [WindowPart(window, self.read(question, only_reachable=True), complete=False)]
         else:
-            for part in self.read_window(Window(self.finer), question):
-                new = [record for record in part.records if identifier_of(record) not in seen]
-                seen.update(identifier_of(record) for record in new)
-                yield self._part(window, new, complete=False)
+            parts = self.read_window(Window(t.cast("TimeFilter", self.finer)), question)
+        for part in parts:
+            new = [each for name, each in _by_id(part.records).items() if seen.add(name)]
+            yield self._part(window, new, complete=False)
+        # A second of the finer time that is too full is counted in the second around it.
         if window.by != self.finer and len(seen) < count:
             self.fetcher.logger.warning(
                 "%s: the API counts %d records from %s, more than can be read, and %d of them "
@@ -273,10 +273,15 @@ class WindowPaginator(SkipPaginator):
         return WindowPart(window, [record for record in found if window.holds(record)], complete)
 
 
-def identifier_of(record: msgspec.Raw) -> t.Any:  # noqa: ANN401
-    """The id of a record; a record without one is told apart by what it says."""
+def identifier_of(record: msgspec.Raw) -> str | None:
+    """The id of a record as text, `None` where it has none."""
     identifier = msgspec.json.decode(record, type=_showing("id")).id  # type: ignore[attr-defined]
-    return bytes(record) if identifier is None else identifier
+    return None if identifier is None else str(identifier)
+
+
+def _by_id(found: Iterable[msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """Records by id; one without is told apart by what it says."""
+    return {identifier_of(record) or bytes(record).decode(): record for record in found}
 
 
 def time_of(record: msgspec.Raw, field: str | None) -> datetime | None:

@@ -46,8 +46,8 @@ class ThrottledSession(requests.Session):
                 time.sleep(pause)
             self._limiter.try_acquire()
         # Only `Session.request` looks at REQUESTS_CA_BUNDLE, and the SDK does not come by there.
-        surroundings = self.merge_environment_settings(request.url, {}, None, None, None)
-        return super().send(request, **{**surroundings, **kwargs})
+        environment_settings = self.merge_environment_settings(request.url, {}, None, None, None)
+        return super().send(request, **{**environment_settings, **kwargs})
 
     def pause(self, seconds: float) -> None:
         """Let no further request leave for so many seconds: the API said `Retry-After`."""

@@ -69,7 +69,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "lookback_days",
-        th.IntegerType(minimum=0),
+        th.IntegerType(minimum=0, maximum=10_000),
         default=0,
         title="Look-back Days",
         description="Days before the bookmark from which a run reads again, for edits that do "
@@ -115,7 +115,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "request_timeout_seconds",
-        th.NumberType(exclusive_minimum=0),
+        th.NumberType(exclusive_minimum=0, maximum=3600),
         default=60,
         title="Request Timeout Seconds",
         description="Seconds to wait for an answer before the request is tried again.",
@@ -159,16 +159,39 @@ def _refuse(errors: list[str], schema: Mapping[str, t.Any]) -> None:
 
 
 def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
-    if start_date := config.get("start_date"):
-        try:
-            parse_time(start_date)
-        except ValueError:
+    yield from _start_date_errors(config.get("start_date"))
+    yield from _url_errors(config["copilot_api_url"])
+    for name in ("copilot_api_key", "copilot_api_password", "user_agent"):
+        value = config.get(name, "")
+        if not (value.isascii() and value.isprintable()):
             yield (
-                f"The setting start_date is no ISO 8601 time: {start_date!r}. Write it as "
-                "2026-01-01 or 2026-01-01T00:00:00Z."
+                f"The setting {name} holds a character that cannot be sent in a header, perhaps "
+                "a line break at its end (its value is not shown)."
             )
-    url = urlsplit(config["copilot_api_url"])
-    if url.scheme not in {"http", "https"} or not url.hostname or url.username or url.query:
+
+
+def _start_date_errors(start_date: str | None) -> Iterator[str]:
+    if not start_date:
+        return
+    try:
+        is_past_1970 = parse_time(start_date).year > 1970  # noqa: PLR2004
+    except ValueError:
+        yield (
+            f"The setting start_date is no ISO 8601 time: {start_date!r}. Write it as "
+            "2026-01-01 or 2026-01-01T00:00:00Z."
+        )
+    else:
+        if not is_past_1970:
+            yield "The setting start_date lies before 1971. Leave it out to read all calls."
+
+
+def _url_errors(api_url: str) -> Iterator[str]:
+    try:
+        url = urlsplit(api_url)
+        is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or url.username or url.password or url.query or url.fragment:
         yield (
             "The setting copilot_api_url must be an address such as "
             "https://rest-api.copilot.clari.com, with no user, password or query in it."

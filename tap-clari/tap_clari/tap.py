@@ -36,13 +36,23 @@ class TapClari(Tap):
         )
         return [stream(self, copilot) for stream in COPILOT_STREAMS]
 
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order of a sync, which the SDK has by name."""
+        if self._streams is None:
+            order = [stream.name for stream in COPILOT_STREAMS]
+            by_name = super().streams
+            self._streams = {name: by_name[name] for name in order}
+        return self._streams
+
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, which says in words what a user can mend."""
-        return PlainSpokenCommand.like(super().get_singer_command(), cls.logger)
+        return PlainSpokenCommand.from_command(super().get_singer_command(), cls.logger)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings, also for what a schema cannot say."""
+        """Check the settings, also for what a schema cannot say; null is as good as not set."""
+        self._config = {name: each for name, each in self._config.items() if each is not None}
         check_secrets(self._config, self.config_jsonschema)
         errors = super()._validate_config(raise_errors=raise_errors)
         check_meaning(self._config, self.config_jsonschema)

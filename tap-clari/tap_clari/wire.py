@@ -15,7 +15,24 @@ class NotJSONError(ValueError):
 
 
 class UnexpectedShapeError(ValueError):
-    """The answer is JSON, but not what the vendor's document promises. Says what is missing."""
+    """The answer is JSON, but not what the vendor's document promises.
+
+    Args:
+        path: The endpoint that was asked.
+        missing: What the answer lacks.
+    """
+
+    def __init__(self, path: str, missing: str) -> None:
+        super().__init__(path, missing)
+        self.path = path
+        self.missing = missing
+
+
+class Answer(t.NamedTuple):
+    """What an endpoint answered: sound JSON."""
+
+    path: str
+    body: bytes
 
 
 def clean_json(content: bytes) -> bytes:
@@ -31,7 +48,7 @@ def clean_json(content: bytes) -> bytes:
     if _ESCAPED_NUL not in content and _is_sound(content):
         return content
     try:
-        document = json.loads(content.decode("utf-8", "replace"), strict=False)
+        document = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
     except ValueError as error:
         raise NotJSONError from error
     return msgspec.json.encode(_readable(document))
@@ -58,54 +75,65 @@ def _readable(value: t.Any) -> t.Any:  # noqa: ANN401
     return value
 
 
-def member(body: bytes, name: str) -> msgspec.Raw:
+def member(answer: Answer, name: str) -> msgspec.Raw:
     """The JSON of one member of the answer, unread.
 
     Raises:
         UnexpectedShapeError: If the answer is no object, or has no such member.
     """
     try:
-        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])[name]
+        return msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])[name]
     except (msgspec.ValidationError, KeyError) as error:
-        raise UnexpectedShapeError(name) from error
+        raise UnexpectedShapeError(answer.path, repr(name)) from error
 
 
-def records(body: bytes, name: str) -> list[msgspec.Raw]:
-    """The JSON of each record in a list of the answer; a list that is null is empty.
+def items(answer: Answer, name: str) -> list[msgspec.Raw]:
+    """The JSON of each item in a list of the answer; a list that is null is empty.
 
     Raises:
         UnexpectedShapeError: If there is no such list.
     """
     try:
-        return msgspec.json.decode(member(body, name), type=list[msgspec.Raw] | None) or []
+        return msgspec.json.decode(member(answer, name), type=list[msgspec.Raw] | None) or []
     except msgspec.ValidationError as error:
-        raise UnexpectedShapeError(name) from error
+        raise UnexpectedShapeError(answer.path, f"a list in {name!r}") from error
 
 
-def record(body: bytes | msgspec.Raw) -> dict[str, t.Any]:
-    """One record.
+def records(answer: Answer, name: str) -> list[msgspec.Raw]:
+    """The JSON of each record in a list of the answer: what is read of it later is an object.
 
     Raises:
-        UnexpectedShapeError: If it is no object.
+        UnexpectedShapeError: If there is no such list, or something else in it.
+    """
+    found = items(answer, name)
+    if any(bytes(memoryview(each)[:1]) != b"{" for each in found):
+        raise UnexpectedShapeError(answer.path, f"records in {name!r}")
+    return found
+
+
+def record(answer: Answer, name: str | None = None) -> dict[str, t.Any]:
+    """The one record of an answer, or of a member of it.
+
+    Raises:
+        UnexpectedShapeError: If there is none.
     """
     try:
+        body = answer.body if name is None else member(answer, name)
         return msgspec.json.decode(body, type=dict[str, t.Any])
     except msgspec.ValidationError as error:
-        name = "a record"
-        raise UnexpectedShapeError(name) from error
+        raise UnexpectedShapeError(answer.path, "a record") from error
 
 
-def matched(body: bytes) -> int:
+def matched(answer: Answer) -> int:
     """How many records the API counts, over all pages.
 
     Raises:
         UnexpectedShapeError: If the answer does not say.
     """
     try:
-        return msgspec.json.decode(member(body, "pagination"), type=_Pagination).matched
+        return msgspec.json.decode(member(answer, "pagination"), type=_Pagination).matched
     except msgspec.ValidationError as error:
-        name = "pagination.matched"
-        raise UnexpectedShapeError(name) from error
+        raise UnexpectedShapeError(answer.path, "'pagination.matched'") from error
 
 
 class _Pagination(msgspec.Struct):

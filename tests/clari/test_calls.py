@@ -6,9 +6,11 @@ import json
 import signal
 import time
 import typing as t
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from tests.clari.truth import MODIFIED, assert_loaded, detailed, listed
 from tests.expected import expected
 from tests.sandbox.copilot import SIGNATURE
 
@@ -16,37 +18,10 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from tests.clari.conftest import Copilot, Start
-    from tests.running import Run
 
-MODIFIED = "last_modified_time"
 STREAMS = ("calls", "call_details")
-WITH_DETAILS = {"PROCESSED", "POST_PROCESSING_DONE"}
-
-
-def assert_loaded(run: Run, stream: str, truth: dict[str, dict[str, t.Any]]) -> None:
-    """Every record is there once, and is what the API gave, value by value."""
-    assert run.returncode == 0, run.log
-    ids = run.ids(stream)
-    assert len(ids) == len(set(ids))
-    assert set(ids) == set(truth)
-    for record in run.records[stream]:
-        assert record == expected(truth[record["id"]], run.schemas[stream])
-
-
-def listed(copilot: Copilot, *, private: bool = False) -> dict[str, dict[str, t.Any]]:
-    """The calls as the list should give them."""
-    account = copilot.sandbox.account
-    return {call_id: account.listed(call_id) for call_id in account.call_ids(private=private)}
-
-
-def detailed(copilot: Copilot, *, private: bool = False) -> dict[str, dict[str, t.Any]]:
-    """The calls whose details are worth a request, as the API should give them."""
-    account = copilot.sandbox.account
-    return {
-        call_id: account.call(call_id)
-        for call_id, call in listed(copilot, private=private).items()
-        if call["status"] in WITH_DETAILS
-    }
+NEXT_YEAR = f"{datetime.now(timezone.utc).year + 1}-12-31T00:00:00Z"
+"""After the end of any run."""
 
 
 @pytest.mark.parametrize("bounds", ["strict", "inclusive"])
@@ -234,7 +209,7 @@ def test_a_call_that_changes_while_the_list_is_paged_takes_no_other_with_it(star
 
     def change_those_read() -> None:
         for call_id in first_page[:20]:
-            account.touch(call_id, modified="2027-01-01T00:00:00Z")
+            account.touch(call_id, modified=NEXT_YEAR)
 
     # The list moves up by as many as leave it: what stood first on page 3 is on page 2 by then.
     copilot.sandbox.faults.add(path="/calls", params={"skip": "200"}, hook=change_those_read)
@@ -320,11 +295,12 @@ def test_a_run_that_is_stopped_while_its_target_is_slow_writes_whole_messages(
 
 def test_the_state_does_not_grow_with_the_calls(start: Start) -> None:
     copilot = start(calls=10_000)
-    run = copilot.tap.run("calls", "accounts", "contacts", "deals")
+    run = copilot.tap.run(*STREAMS, "accounts", "contacts", "deals")
     assert run.returncode == 0, run.log
     assert len(run.records["calls"]) > 9_000
-    assert len(json.dumps(run.state)) < 1_000
-    assert max(len(json.dumps(state)) for state in run.states) < 1_500
+    assert len(run.records["call_details"]) > 5_000
+    assert len(json.dumps(run.state)) < 1_200
+    assert max(len(json.dumps(state)) for state in run.states) < 1_800
 
 
 @pytest.mark.parametrize("settings", [{}, {"start_date": "2026-01-01"}], ids=["alone", "start"])
@@ -353,3 +329,120 @@ def test_records_can_be_written_as_batches(start: Start, tmp_path: Path) -> None
     kinds = [json.loads(line)["type"] for line in run.lines]
     assert kinds.count("BATCH") == -(-len(listed(copilot)) // 100)
     assert kinds[-1] == "STATE"
+
+
+def test_a_call_that_changes_during_a_run_belongs_to_the_next(start: Start) -> None:
+    copilot = start(calls=300)
+    changed = min(listed(copilot))
+    copilot.sandbox.faults.add(
+        path="/calls",
+        hook=lambda: copilot.sandbox.account.touch(changed, modified=NEXT_YEAR),
+    )
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    assert changed not in run.ids("calls")
+    assert run.bookmark("calls") < NEXT_YEAR
+
+
+@pytest.mark.parametrize("bounds", ["strict", "inclusive"])
+def test_calls_on_the_boundary_of_two_windows_come_once(start: Start, bounds: str) -> None:
+    copilot = start(calls=11_000, bounds=bounds)
+    start_of_data = datetime(2025, 9, 1, tzinfo=timezone.utc)
+    # The run cuts its window in the middle: a call in each second of the hour around it.
+    middle = start_of_data + (datetime.now(timezone.utc) - start_of_data) / 2
+    calls = sorted(listed(copilot))
+    for second, call_id in enumerate(calls[:3_600]):
+        moment = middle + timedelta(seconds=second - 1_800)
+        copilot.sandbox.account.touch(call_id, modified=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    run = copilot.tap.run("calls", start_date="2025-09-01")
+    assert run.returncode == 0, run.log
+    ids = run.ids("calls")
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(calls)
+
+
+def test_a_run_that_is_killed_in_a_crowded_second_loses_nothing(start: Start) -> None:
+    copilot = start(calls=50, burst=(12_000, "2026-03-01T12:00:00Z"))
+    seen = 0
+
+    def amid_the_second(line: str) -> bool:
+        nonlocal seen
+        seen += '"RECORD"' in line
+        return seen == 7_000
+
+    killed = copilot.tap.run_until(amid_the_second, "calls")
+    resumed = copilot.tap.run("calls", state=killed.state)
+    assert {*killed.ids("calls"), *resumed.ids("calls")} == set(listed(copilot))
+
+
+def test_a_look_back_does_not_move_the_bookmark_back(start: Start) -> None:
+    copilot = start(calls=300)
+    bookmark = "2026-12-31T00:00:00.000000Z"
+    state = {
+        "bookmarks": {"calls": {"replication_key": MODIFIED, "replication_key_value": bookmark}}
+    }
+    run = copilot.tap.run("calls", state=state, lookback_days=365)
+    assert run.returncode == 0, run.log
+    assert run.records["calls"]
+    assert run.bookmark("calls") == bookmark
+
+
+def test_undated_calls_that_no_filter_can_part_are_named(start: Start) -> None:
+    copilot = start(calls=100, undated=12_000)
+    account = copilot.sandbox.account
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    ids = run.ids("calls")
+    assert len(ids) == len(set(ids))
+    missing = set(listed(copilot)) - set(ids)
+    assert all(not account.listed(call_id).get("time") for call_id in missing)
+    assert bool(missing) == bool(run.warnings)
+    if missing:
+        assert f"{len(missing)} of them" in run.warnings[0]
+
+
+def test_an_empty_list_of_statuses_means_every_status(start: Start) -> None:
+    copilot = start(calls=80)
+    run = copilot.tap.run("call_details", call_detail_statuses=[])
+    assert run.returncode == 0, run.log
+    assert set(run.ids("call_details")) == set(listed(copilot))
+
+
+def test_of_many_vanished_calls_only_some_are_named(start: Start) -> None:
+    copilot = start(calls=120)
+    vanished = sorted(detailed(copilot))[:40]
+    for call_id in vanished:
+        copilot.sandbox.account.vanish(call_id)
+    run = copilot.tap.run("call_details")
+    [line] = [line for line in run.log.splitlines() if "were gone" in line]
+    assert "40 calls" in line
+    assert sum(call_id in line for call_id in vanished) == 20
+    assert line.endswith("and others")
+
+
+def test_a_list_that_never_comes_whole_is_named(start: Start) -> None:
+    copilot = start(calls=300)
+    page = {"calls": [], "pagination": {"matched": 0, "hasMore": False, "nextPageSkip": 0}}
+    copilot.sandbox.faults.add(
+        path="/calls", params={"skip": "100"}, times=None, status=200, body=page
+    )
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    total = len(listed(copilot))
+    [warning] = run.warnings
+    assert f"counts {total} records but gives {total - 100}" in warning
+
+
+def test_a_page_of_a_list_that_is_not_there_ends_the_run(start: Start) -> None:
+    copilot = start(calls=300)
+    copilot.sandbox.faults.add(path="/calls", params={"skip": "100"}, times=None, status=404)
+    run = copilot.tap.run("calls")
+    assert run.returncode == 1
+    assert "404" in run.last_word
+    assert not run.records["calls"]
+
+
+def test_details_come_last(copilot: Copilot) -> None:
+    run = copilot.tap.run()
+    assert list(run.schemas)[-1] == "call_details"
+    assert next(iter(run.schemas)) == "users"

@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 
-from tests.clari.test_calls import assert_loaded, listed
+from tests.clari.truth import assert_loaded, listed
 from tests.expected import expected
 
 if t.TYPE_CHECKING:

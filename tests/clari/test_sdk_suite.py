@@ -7,36 +7,22 @@ those on data.
 
 from __future__ import annotations
 
-import socket
-import typing as t
+import atexit
 
-import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from tap_clari.tap import TapClari
 
 from tests.sandbox.copilot import CopilotSandbox
 
-if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-
-# The SDK's class wants its settings when it is made, so the port is chosen before anything listens.
-with socket.create_server(("127.0.0.1", 0)) as _probe:
-    PORT: int = _probe.getsockname()[1]
-
-_sandbox = CopilotSandbox(calls=40, requests_per_second=None, port=PORT)
-
-
-@pytest.fixture(scope="class", autouse=True)
-def sandbox() -> Iterator[None]:
-    """Let the sandbox listen while the class is tested."""
-    with _sandbox:
-        yield
-
+# The SDK's class wants its settings when it is made, so the sandbox listens from then on.
+_sandbox = CopilotSandbox(calls=40, requests_per_second=None)
+_sandbox.__enter__()
+atexit.register(_sandbox.__exit__, None, None, None)
 
 TestTapClari = get_tap_test_class(
     TapClari,
     config={
-        "copilot_api_url": f"http://127.0.0.1:{PORT}",
+        "copilot_api_url": _sandbox.url,
         "copilot_api_key": _sandbox.api_key,
         "copilot_api_password": _sandbox.api_password,
         "requests_per_second": 500,

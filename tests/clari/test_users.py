@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tests.clari.test_calls import assert_loaded
+from tests.clari.truth import assert_loaded
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Copilot

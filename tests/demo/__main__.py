@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import date, timedelta
 
 from tests.demo.keeping import Keeping
 from tests.demo.showing import progress, show_answer, show_cost, show_streams, step
@@ -30,7 +31,7 @@ def main() -> None:
             copilot = running.enter_context(CopilotSandbox(calls=CALLS))
             live_on(copilot, earlier_runs)
             keeping.restore(connection)
-        meltano = Meltano(keeping.folder / "meltano.db", ROOT / ".meltano", copilot, server)
+        meltano = Meltano(keeping.folder / "project", copilot, server)
         with step("meltano install (tap-clari and target-postgres)"):
             meltano.install("tap-clari", "target-postgres")
         began = time.monotonic()
@@ -46,10 +47,13 @@ def main() -> None:
 def live_on(copilot: CopilotSandbox, runs: int) -> None:
     """Let happen in the account what happens between runs: calls change, and new ones come."""
     account = copilot.account
+    first_day = date(2026, 10, 2)
     for run in range(runs):
-        day = f"2026-10-{1 + run % 28:02}"
-        for second, call_id in enumerate(account.call_ids(private=False)[3 * run : 3 * run + 3]):
-            account.touch(call_id, modified=f"{day}T09:00:0{second}Z", status="PROCESSED")
+        day = first_day + timedelta(days=run)
+        calls = account.call_ids(private=False)
+        for number in range(3):
+            changed = calls[(3 * run + number) % len(calls)]
+            account.touch(changed, modified=f"{day}T09:00:0{number}Z", status="PROCESSED")
         account.add(2, modified_from=f"{day}T10:00:00Z", modified_to=f"{day}T11:00:00Z")
 
 

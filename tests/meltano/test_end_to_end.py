@@ -45,21 +45,14 @@ class Pipeline(t.NamedTuple):
     meltano: Meltano
 
 
-@pytest.fixture(scope="session")
-def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the plugins are installed into once."""
-    return tmp_path_factory.mktemp("plugins")
-
-
 @pytest.fixture
-def pipeline(tmp_path: Path, plugins: Path) -> Iterator[Pipeline]:
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     """An empty database, and an account of 60 calls."""
     with contextlib.ExitStack() as running:
         copilot = running.enter_context(CopilotSandbox(calls=60))
         postgres = running.enter_context(PostgresServer())
-        meltano = Meltano(tmp_path / "meltano.db", plugins, copilot, postgres)
-        if not any(plugins.iterdir()):
-            meltano.install("tap-clari", "target-postgres")
+        meltano = Meltano(tmp_path / "project", copilot, postgres)
+        meltano.install("tap-clari", "target-postgres")
         yield Pipeline(copilot, postgres, meltano)
 
 

@@ -9,15 +9,18 @@ from tap_clari.streams.topics import KeywordTopicsStream, TopicsStream
 from tap_clari.streams.users import UsersStream
 
 COPILOT_STREAMS = (
-    AccountsStream,
-    CallDetailsStream,
-    CallsStream,
-    ContactsStream,
-    DealsStream,
+    UsersStream,
+    TopicsStream,
     KeywordTopicsStream,
     ScorecardTemplatesStream,
     ScorecardsStream,
-    TopicsStream,
-    UsersStream,
+    CallsStream,
+    AccountsStream,
+    DealsStream,
+    ContactsStream,
+    CallDetailsStream,
 )
-"""What `copilot_api_key` and `copilot_api_password` open."""
+"""What `copilot_api_key` and `copilot_api_password` open, in the order of a sync: cheap ones first.
+
+One that spends the week's quota, as details can, leaves nothing to those behind it.
+"""

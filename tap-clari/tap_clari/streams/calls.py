@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 
 import msgspec
 
 from tap_clari.changed_calls import ChangedCallsStream
-from tap_clari.wire import member, record
+from tap_clari.pagination import identifier_of
+from tap_clari.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +19,8 @@ if t.TYPE_CHECKING:
 NAMED_AT_MOST = 20
 
 
-class _MediaUrls(ChangedCallsStream):
-    """Adds the signed URLs of the recordings, which are secrets, where they are asked for."""
+class _CallStream(ChangedCallsStream):
+    """What both streams of calls have: their keys, and the signed URLs where they are asked for."""
 
     primary_keys = ("id",)
     replication_key = "last_modified_time"
@@ -31,7 +33,7 @@ class _MediaUrls(ChangedCallsStream):
         return {"includeAudio": "true", "includeVideo": "true"}
 
 
-class CallsStream(_MediaUrls):
+class CallsStream(_CallStream):
     """Calls in every status (`/calls`), without what was said."""
 
     name = "calls"
@@ -45,10 +47,10 @@ class CallsStream(_MediaUrls):
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """The list already holds the records."""
         for call in calls:
-            yield record(call)
+            yield msgspec.json.decode(call)
 
 
-class CallDetailsStream(_MediaUrls):
+class CallDetailsStream(_CallStream):
     """Calls with transcript and summary (`/call-details`), one request a call."""
 
     name = "call_details"
@@ -74,18 +76,20 @@ class CallDetailsStream(_MediaUrls):
 
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Ask for the details of each call."""
-        ids = [str(msgspec.json.decode(call, type=_Identified).id) for call in calls]
-        for identifier, answer in self.fetch_each(self.path, ids, self._params):
+        ids = [identifier for call in calls if (identifier := identifier_of(call))]
+        if len(ids) < len(calls):
+            self.log(
+                "%d calls have no id, and so no details that could be asked for",
+                len(calls) - len(ids),
+                level=logging.WARNING,
+            )
+        for identifier, answer in self.fetch_each_existing(self.path, ids, self._params):
             if answer is None:
                 self._gone_count += 1
                 if self._gone_count <= NAMED_AT_MOST:
                     self._gone.append(identifier)
             else:
-                yield record(member(answer, "call"))
+                yield record(answer, "call")
 
     def _params(self, identifier: str) -> dict[str, str]:
         return {"id": identifier, **self.media_params}
-
-
-class _Identified(msgspec.Struct):
-    id: t.Any = None

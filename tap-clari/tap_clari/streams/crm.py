@@ -2,10 +2,69 @@
 
 from __future__ import annotations
 
-from tap_clari.changed_calls import LinkedObjectsStream
+import typing as t
+
+import msgspec
+
+from tap_clari.changed_calls import ChangedCallsStream
+from tap_clari.seen import SeenIds
+from tap_clari.wire import record
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
 
 
-class AccountsStream(LinkedObjectsStream):
+class _LinkedObjectsStream(ChangedCallsStream):
+    """Objects that calls refer to, each fetched once a run by its id.
+
+    It has no replication key, since the objects show no time of change; it still keeps a
+    bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
+    """
+
+    link: str
+    """The member of a call's `crm_info` that holds the ids, one or a list."""
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Never: a target that empties older versions would lose what this run need not read."""
+        return False
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the objects, and say how many were gone."""
+        self._seen = SeenIds()
+        self._gone = 0
+        yield from super().request_records(context)
+        if self._gone:
+            self.log("%d ids that calls refer to are unknown to Copilot: ordinary", self._gone)
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Read the objects that a batch of calls refers to, and that were not yet read."""
+        ids = [
+            identifier
+            for call in calls
+            for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
+            if self._seen.add(identifier)
+        ]
+        for _, answer in self.fetch_each_existing(
+            self.path, ids, lambda identifier: {"id": identifier}
+        ):
+            if answer is None:
+                self._gone += 1
+            else:
+                yield record(answer)
+
+    def _linked(self, crm_info: object) -> list[str]:
+        ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
+        return [str(each) for each in (ids if isinstance(ids, list) else [ids]) if each]
+
+
+class _Linking(msgspec.Struct):
+    crm_info: t.Any = None
+
+
+class AccountsStream(_LinkedObjectsStream):
     """Accounts that the run's calls belong to (`/get-account`)."""
 
     name = "accounts"
@@ -14,7 +73,7 @@ class AccountsStream(LinkedObjectsStream):
     primary_keys = ("id",)
 
 
-class ContactsStream(LinkedObjectsStream):
+class ContactsStream(_LinkedObjectsStream):
     """Contacts that took part in the run's calls (`/get-contact`)."""
 
     name = "contacts"
@@ -23,7 +82,7 @@ class ContactsStream(LinkedObjectsStream):
     primary_keys = ("id",)
 
 
-class DealsStream(LinkedObjectsStream):
+class DealsStream(_LinkedObjectsStream):
     """Deals that the run's calls belong to (`/get-deal`)."""
 
     name = "deals"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import typing as t
 
+import msgspec
+
 from tap_clari.client import CopilotStream
 from tap_clari.pagination import REACH, TimeFilter, Window, WindowPaginator, identifier_of
 from tap_clari.seen import SeenIds
-from tap_clari.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,8 +36,8 @@ class ScorecardsStream(CopilotStream):
         seen = SeenIds()
         for part in paginator.read_window(Window(TimeFilter("filterTimeGt", "filterTimeLt")), {}):
             for scorecard in part.records:
-                if seen.add(str(identifier_of(scorecard))):
-                    yield record(scorecard)
+                if seen.add(identifier_of(scorecard) or bytes(scorecard).decode()):
+                    yield msgspec.json.decode(scorecard)
         if counted > REACH and len(seen) < counted:
             self.log(
                 "The API counts %d scorecards, but gives only %d of them by their time",

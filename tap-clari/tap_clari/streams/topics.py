@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 
 from tap_clari.client import CopilotStream
-from tap_clari.wire import records
+from tap_clari.wire import items
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,11 @@ if t.TYPE_CHECKING:
 
 
 class TopicsStream(CopilotStream):
-    """Topics with their type, teams and trackers (`/v2/topics`)."""
+    """Topics with their type, teams and trackers (`/v2/topics`).
+
+    The API filters by a modified time that the records do not show, so there is no bookmark to
+    read on from; one request reads them all.
+    """
 
     name = "topics"
     path = "/v2/topics"
@@ -34,5 +38,5 @@ class KeywordTopicsStream(CopilotStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the names, each as a record."""
-        for name in records(self.fetch(self.path, {}), self.records_key):
+        for name in items(self.fetch(self.path, {}), self.records_key):
             yield {"name": msgspec.json.decode(name)}
