@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import socket
 import ssl
 import threading
@@ -149,11 +150,12 @@ def authority(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 class OneUser(BaseHTTPRequestHandler):
-    """Answers everything with one user."""
+    """Answers everything with one user, who is named after the client."""
 
     def do_GET(self) -> None:
         """Answer."""
-        body = b'{"users": [{"id": "1"}]}'
+        user = {"id": "1", "name": self.headers["User-Agent"]}
+        body = json.dumps({"users": [user]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -178,7 +180,11 @@ def test_a_certificate_that_is_not_trusted_until_it_is(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     run = Tap("tap-clari", KEYS).run("users", copilot_api_url=url)
     assert run.returncode == 0, run.log
-    assert run.records["users"] == [{"id": "1"}]
+    assert run.ids("users") == ["1"]
+    # The same server shows what the tap calls itself.
+    assert run.records["users"][0]["name"].startswith("tap-clari/")
+    run = Tap("tap-clari", KEYS).run("users", copilot_api_url=url, user_agent="acme-data/2")
+    assert run.records["users"][0]["name"] == "acme-data/2"
 
 
 @pytest.mark.parametrize("value", ["2", "date"])
