@@ -109,6 +109,12 @@ class ChangedCallsStream(CopilotStream):
         if bookmark is None:
             return earliest
         start = max(bookmark, EARLIEST) - timedelta(days=self.config["lookback_days"])
+        if start > self._run_began:
+            self.log(
+                "The bookmark of this stream lies in the future: nothing is read until then. "
+                "Correct or remove its replication_key_value in the state.",
+                level=logging.WARNING,
+            )
         return max(start, earliest) if earliest else start
 
     def move_bookmark(self, read_until: datetime) -> None:
@@ -153,18 +159,20 @@ class ChangedCallsStream(CopilotStream):
         paginator = WindowPaginator(
             self, "/calls", "calls", uncounted={"includePagination": "false"}, finer=CALL_TIME
         )
-        undated = SeenIds()
+        seen = SeenIds()
         newest: datetime | None = None
         for part in chain(
             self._by_call_time_if_undated(paginator, start, params),
             paginator.read_window(Window(MODIFIED, start, self._run_began), params),
         ):
-            dated, others = _in_order(part.records, undated)
+            dated, others = _in_order(part.records, seen)
             if others:
                 yield CallBatch(others, None)
             for first in range(0, len(dated), SAFE_POINT):
                 batch = dated[first : first + SAFE_POINT]
-                newest = max(newest or batch[-1][0], batch[-1][0])
+                # Not past the window, though a call in it may show a later time.
+                read_until = min(batch[-1][0], part.window.end or batch[-1][0])
+                newest = max(newest or read_until, read_until)
                 yield CallBatch(
                     [part.records[index] for _, index in batch], newest if part.complete else None
                 )
@@ -203,15 +211,17 @@ class ChangedCallsStream(CopilotStream):
 
 
 def _in_order(
-    calls: list[msgspec.Raw], undated: SeenIds
+    calls: list[msgspec.Raw], seen: SeenIds
 ) -> tuple[list[tuple[datetime, int]], list[msgspec.Raw]]:
-    """Put calls in order: times with indexes; and those without a time, each once a run."""
+    """Put calls in order: times with indexes; and those without a time. Each comes once a run."""
     dated: list[tuple[datetime, int]] = []
     others: list[msgspec.Raw] = []
     for index, call in enumerate(calls):
+        if not seen.add(identifier_of(call) or bytes(call).decode()):
+            continue
         if modified := time_of(call, MODIFIED.field):
             dated.append((modified, index))
-        elif undated.add(identifier_of(call) or bytes(call).decode()):
+        else:
             others.append(call)
     dated.sort()
     return dated, others

@@ -52,6 +52,9 @@ R = t.TypeVar("R")
 LONGEST_WAIT = 300.0
 """Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
 
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""What may pass, besides 5xx."""
+
 TRANSIENT = (
     RetriableAPIError,
     requests.exceptions.Timeout,
@@ -172,12 +175,6 @@ class CopilotStream(RESTStream[None]):
             NotFoundError: If there is no such thing (404).
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        request = self.build_prepared_request(
-            method="GET",
-            url=f"{self.url_base}{path}",
-            params=HTTPRequest(url=path, params=dict(params)).encode_params(),
-            headers=self.http_headers,
-        )
         ask = backoff.on_exception(
             self.backoff_wait_generator,
             TRANSIENT,
@@ -188,13 +185,19 @@ class CopilotStream(RESTStream[None]):
             logger=None,
         )(self._ask)
         try:
+            request = self.build_prepared_request(
+                method="GET",
+                url=f"{self.url_base}{path}",
+                params=HTTPRequest(url=path, params=dict(params)).encode_params(),
+                headers=self.http_headers,
+            )
             return Answer(path, ask(request, path))
         except TRANSIENT as error:
             message = self.errors.failed(error, path, self.backoff_max_tries())
             raise FatalAPIError(message) from error
         except OSError as error:
-            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
-            # not there.
+            # What is left of `requests`: an address or a proxy that is no URL, a file of
+            # certificates that is not there.
             raise FatalAPIError(self.errors.unmade(error)) from error
 
     def _ask(self, request: requests.PreparedRequest, path: str) -> bytes:
@@ -216,7 +219,7 @@ class CopilotStream(RESTStream[None]):
 
     def _check_status(self, response: requests.Response, path: str) -> None:
         status = response.status_code
-        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             wait = retry_after(response)
             if wait is not None:
                 if wait > LONGEST_WAIT:

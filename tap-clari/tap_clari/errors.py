@@ -119,7 +119,8 @@ class CopilotErrors:
         """Say that this machine's own settings keep a request from being made."""
         return (
             f"A request to {self.api_url} cannot even be made ({type(error).__name__}): check the "
-            "environment variables HTTPS_PROXY, HTTP_PROXY and REQUESTS_CA_BUNDLE of this machine."
+            "setting copilot_api_url, and the environment variables HTTPS_PROXY, HTTP_PROXY and "
+            "REQUESTS_CA_BUNDLE."
         )
 
     def untrusted(self) -> str:

@@ -81,8 +81,9 @@ class Window:
         """The query for at least this window.
 
         The vendor calls the parameters Gt and Lt, and describes them as if they held the bound
-        too. Asking for a millisecond more than the window is right either way, and what is too
-        much is left out afterwards (`holds`).
+        too. Asking for a millisecond more than the window is right either way. A record may so
+        come in two windows, and is never left out: what the API filters by need not be what the
+        record shows.
         """
         params: dict[str, str | list[str]] = {}
         if self.start is not None:
@@ -90,16 +91,6 @@ class Window:
         if self.end is not None:
             params[self.by.before] = _milliseconds(self.end)
         return params
-
-    def holds(self, record: msgspec.Raw) -> bool:
-        """Whether a record that was given for the query lies in the window.
-
-        A record that does not show its time is taken for what the API says it is.
-        """
-        moment = time_of(record, self.by.field)
-        return moment is None or (
-            (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
-        )
 
     def halves(self) -> tuple[Window, Window] | None:
         """The window in two, or `None` if it is a second long.
@@ -185,19 +176,23 @@ class SkipPaginator:
             count = matched(first)
             if count > REACH and not only_reachable:
                 raise TooManyError(count)
-            this_time = _by_id(records(first, self.key))
+            last = records(first, self.key)
+            this_time = _by_id(last)
             skips = range(PAGE_SIZE, min(count, REACH), PAGE_SIZE)
             for _, page in self.fetcher.fetch_each(
-                self.path,
-                skips,
-                lambda skip: {
-                    **params,
-                    **self.uncounted,
-                    "skip": str(skip),
-                    "limit": str(PAGE_SIZE),
-                },
+                self.path, skips, lambda skip: self._page(params, skip)
             ):
-                this_time.update(_by_id(records(page, self.key)))
+                last = records(page, self.key)
+                this_time.update(_by_id(last))
+            # The count may be too low: capped, or overtaken by a call that came meanwhile. A last
+            # page that is full says nothing of what is behind it.
+            skip = PAGE_SIZE * (1 + len(skips))
+            while len(last) >= PAGE_SIZE and skip <= MAX_SKIP:
+                last = records(self.fetcher.fetch(self.path, self._page(params, skip)), self.key)
+                this_time.update(_by_id(last))
+                skip += PAGE_SIZE
+            if len(last) >= PAGE_SIZE and not only_reachable:
+                raise TooManyError(max(count, len(this_time)))
             found.update(this_time)
             if len(this_time) >= min(count, REACH):
                 return list(found.values())
@@ -210,6 +205,9 @@ class SkipPaginator:
             READS,
         )
         return list(found.values())
+
+    def _page(self, params: Params, skip: int) -> dict[str, str | list[str]]:
+        return {**params, **self.uncounted, "skip": str(skip), "limit": str(PAGE_SIZE)}
 
 
 class WindowPaginator(SkipPaginator):
@@ -232,16 +230,28 @@ class WindowPaginator(SkipPaginator):
 
     def read_window(self, window: Window, params: Params) -> Iterator[WindowPart]:
         """Read a window, in halves of halves where it holds too much."""
-        pending = [window]
+        pending: list[tuple[Window, _Cut | None]] = [(window, None)]
         while pending:
-            current = pending.pop()
+            current, cut = pending.pop()
             try:
-                yield self._part(current, self.read({**params, **current.params}), complete=True)
+                found = self.read({**params, **current.params})
             except TooManyError as error:
+                if cut and cut.is_without_effect(error.count):
+                    self.fetcher.logger.warning(
+                        "%s: the API gives the same %d records for any time, more than can be "
+                        "read: those past the first %d are missing from this run",
+                        self.path,
+                        error.count,
+                        REACH,
+                    )
+                    return
                 if halves := current.halves():
-                    pending.extend(reversed(halves))
+                    cut = _Cut(error.count)
+                    pending.extend((half, cut) for half in reversed(halves))
                 else:
                     yield from self._read_second(current, params, error.count)
+            else:
+                yield WindowPart(current, found, complete=True)
 
     def _read_second(self, window: Window, params: Params, count: int) -> Iterator[WindowPart]:
         """Read a second that holds too much: cut by the other time, as far as there is one."""
@@ -255,7 +265,7 @@ class WindowPaginator(SkipPaginator):
             parts = self.read_window(Window(t.cast("TimeFilter", self.finer)), question)
         for part in parts:
             new = [each for name, each in _by_id(part.records).items() if seen.add(name)]
-            yield self._part(window, new, complete=False)
+            yield WindowPart(window, new, complete=False)
         # A second of the finer time that is too full is counted in the second around it.
         if window.by != self.finer and len(seen) < count:
             self.fetcher.logger.warning(
@@ -268,9 +278,20 @@ class WindowPaginator(SkipPaginator):
             )
         yield WindowPart(window, [], complete=True)
 
-    @staticmethod
-    def _part(window: Window, found: list[msgspec.Raw], *, complete: bool) -> WindowPart:
-        return WindowPart(window, [record for record in found if window.holds(record)], complete)
+
+@dataclass
+class _Cut:
+    """A window that was cut, and how many records its halves are said to hold."""
+
+    whole: int
+    first_half: int | None = None
+
+    def is_without_effect(self, count: int) -> bool:
+        """Take the count of a half that holds too much: are both halves as large as the whole?"""
+        if self.first_half is None:
+            self.first_half = count
+            return False
+        return self.first_half == count == self.whole
 
 
 def identifier_of(record: msgspec.Raw) -> str | None:

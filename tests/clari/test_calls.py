@@ -446,3 +446,49 @@ def test_details_come_last(copilot: Copilot) -> None:
     run = copilot.tap.run()
     assert list(run.schemas)[-1] == "call_details"
     assert next(iter(run.schemas)) == "users"
+
+
+def test_a_count_that_is_too_low_hides_no_call(start: Start) -> None:
+    copilot = start(calls=700)
+    first_page = account_in_order(copilot)[:100]
+    copilot.sandbox.faults.add(
+        path="/calls",
+        params={"skip": "0"},
+        times=None,
+        status=200,
+        body={"calls": first_page, "pagination": {"matched": 100, "hasMore": False}},
+    )
+    run = copilot.tap.run("calls")
+    assert run.returncode == 0, run.log
+    assert set(run.ids("calls")) == set(listed(copilot))
+
+
+def test_calls_that_appear_while_a_list_is_paged_push_no_other_off_its_end(start: Start) -> None:
+    copilot = start(calls=340)
+    account = copilot.sandbox.account
+    for call_id in sorted(listed(copilot))[300:]:
+        account.delete(call_id)
+    before = set(listed(copilot))
+    assert len(before) == 300
+
+    def appear() -> None:
+        account.add(20, modified_from="2026-01-01T00:00:00Z", modified_to="2026-02-01T00:00:00Z")
+
+    copilot.sandbox.faults.add(path="/calls", params={"skip": "100"}, hook=appear)
+    # One page after the other, so that the last one is asked for when they are there.
+    run = copilot.tap.run("calls", max_concurrent_requests=1)
+    assert run.returncode == 0, run.log
+    assert before <= set(run.ids("calls"))
+
+
+def test_a_bookmark_in_the_future_is_named(copilot: Copilot) -> None:
+    state = {
+        "bookmarks": {
+            "calls": {"replication_key": MODIFIED, "replication_key_value": "2099-01-01T00:00:00Z"}
+        }
+    }
+    run = copilot.tap.run("calls", state=state)
+    assert run.returncode == 0, run.log
+    assert not run.records["calls"]
+    [warning] = run.warnings
+    assert "future" in warning

@@ -80,3 +80,14 @@ def test_a_target_is_never_told_to_drop_what_a_run_did_not_read(copilot: Copilot
     run = copilot.tap.run("accounts", emit_activate_version_messages=True)
     assert run.returncode == 0
     assert not [line for line in run.lines if "ACTIVATE_VERSION" in line]
+
+
+def test_an_object_that_is_known_by_two_ids_comes_once(start: Start) -> None:
+    copilot = start(calls=400)
+    one, other = sorted(known(copilot, "accounts"))[:2]
+    for crm_id in (one, other):
+        copilot.sandbox.account.override_record("account", crm_id, id="the-same")
+    run = copilot.tap.run("accounts")
+    assert run.returncode == 0, run.log
+    assert run.ids("accounts").count("the-same") == 1
+    assert len(run.ids("accounts")) == len(set(run.ids("accounts")))

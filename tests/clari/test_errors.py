@@ -280,6 +280,7 @@ def test_a_server_that_does_not_answer_in_time(copilot: Copilot) -> None:
         {"status": 500},
         {"status": 502, "body": "<html>SECRET-IN-BODY</html>"},
         {"status": 429},
+        {"status": 408},
         {"reset": True},
         {"truncate": True},
         {"half_json": True},
@@ -355,6 +356,11 @@ def test_a_setting_that_is_null_is_as_good_as_not_set(copilot: Copilot) -> None:
         ("requests_per_second", "lookback_days", "call_detail_statuses", "request_timeout_seconds")
     )
     assert copilot.tap.run("call_details", **nothing).returncode == 0
+
+
+def test_an_address_that_is_no_host(copilot: Copilot) -> None:
+    run = copilot.tap.run("users", copilot_api_url="https://.example.com")
+    assert_told(run, copilot, "copilot_api_url")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class _LinkedObjectsStream(ChangedCallsStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the objects, and say how many were gone."""
         self._seen = SeenIds()
+        # An object may be known by two ids, such as the short and the long one of Salesforce.
+        self._written = SeenIds()
         self._gone = 0
         yield from super().request_records(context)
         if self._gone:
@@ -47,13 +49,15 @@ class _LinkedObjectsStream(ChangedCallsStream):
             for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
             if self._seen.add(identifier)
         ]
-        for _, answer in self.fetch_each_existing(
+        for identifier, answer in self.fetch_each_existing(
             self.path, ids, lambda identifier: {"id": identifier}
         ):
             if answer is None:
                 self._gone += 1
-            else:
-                yield record(answer)
+                continue
+            linked = record(answer)
+            if self._written.add(str(linked.get("id", identifier))):
+                yield linked
 
     def _linked(self, crm_info: object) -> list[str]:
         ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
