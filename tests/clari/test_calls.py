@@ -472,7 +472,7 @@ def test_calls_that_appear_while_a_list_is_paged_push_no_other_off_its_end(start
     assert len(before) == 300
 
     def appear() -> None:
-        account.add(20, modified_from="2026-01-01T00:00:00Z", modified_to="2026-02-01T00:00:00Z")
+        account.add(20, modified_from="2026-05-01T00:00:00Z", modified_to="2026-06-01T00:00:00Z")
 
     copilot.sandbox.faults.add(path="/calls", params={"skip": "100"}, hook=appear)
     # One page after the other, so that the last one is asked for when they are there.
