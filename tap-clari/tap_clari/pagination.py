@@ -252,6 +252,8 @@ class WindowPaginator(SkipPaginator):
                     yield from self._read_second(current, params, error.count)
             else:
                 yield WindowPart(current, found, complete=True)
+                # Let go before the next window is read, not after.
+                del found
 
     def _read_second(self, window: Window, params: Params, count: int) -> Iterator[WindowPart]:
         """Read a second that holds too much: cut by the other time, as far as there is one."""
