@@ -20,7 +20,7 @@ from tap_clari.pagination import (
     TimeFilter,
     Window,
     WindowPaginator,
-    identifier_of,
+    identity_of,
     time_of,
 )
 from tap_clari.seen import SeenIds
@@ -217,7 +217,7 @@ def _in_order(
     dated: list[tuple[datetime, int]] = []
     others: list[msgspec.Raw] = []
     for index, call in enumerate(calls):
-        if not seen.add(identifier_of(call) or bytes(call).decode()):
+        if not seen.add(identity_of(call)):
             continue
         if modified := time_of(call, MODIFIED.field):
             dated.append((modified, index))

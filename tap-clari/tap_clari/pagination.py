@@ -177,19 +177,19 @@ class SkipPaginator:
             if count > REACH and not only_reachable:
                 raise TooManyError(count)
             last = records(first, self.key)
-            this_time = _by_id(last)
+            this_time = _by_identity(last)
             skips = range(PAGE_SIZE, min(count, REACH), PAGE_SIZE)
             for _, page in self.fetcher.fetch_each(
                 self.path, skips, lambda skip: self._page(params, skip)
             ):
                 last = records(page, self.key)
-                this_time.update(_by_id(last))
+                this_time.update(_by_identity(last))
             # The count may be too low: capped, or overtaken by a call that came meanwhile. A last
             # page that is full says nothing of what is behind it.
             skip = PAGE_SIZE * (1 + len(skips))
             while len(last) >= PAGE_SIZE and skip <= MAX_SKIP:
                 last = records(self.fetcher.fetch(self.path, self._page(params, skip)), self.key)
-                this_time.update(_by_id(last))
+                this_time.update(_by_identity(last))
                 skip += PAGE_SIZE
             if len(last) >= PAGE_SIZE and not only_reachable:
                 raise TooManyError(max(count, len(this_time)))
@@ -266,7 +266,7 @@ class WindowPaginator(SkipPaginator):
         else:
             parts = self.read_window(Window(t.cast("TimeFilter", self.finer)), question)
         for part in parts:
-            new = [each for name, each in _by_id(part.records).items() if seen.add(name)]
+            new = [record for record in part.records if seen.add(identity_of(record))]
             yield WindowPart(window, new, complete=False)
         # A second of the finer time that is too full is counted in the second around it.
         if window.by != self.finer and len(seen) < count:
@@ -302,9 +302,13 @@ def identifier_of(record: msgspec.Raw) -> str | None:
     return None if identifier is None else str(identifier)
 
 
-def _by_id(found: Iterable[msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """Records by id; one without is told apart by what it says."""
-    return {identifier_of(record) or bytes(record).decode(): record for record in found}
+def identity_of(record: msgspec.Raw) -> str:
+    """What tells a record from others: its id; where it has none, what it says."""
+    return identifier_of(record) or bytes(record).decode()
+
+
+def _by_identity(found: Iterable[msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    return {identity_of(record): record for record in found}
 
 
 def time_of(record: msgspec.Raw, field: str | None) -> datetime | None:

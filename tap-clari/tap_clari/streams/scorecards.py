@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from tap_clari.client import CopilotStream
-from tap_clari.pagination import REACH, TimeFilter, Window, WindowPaginator, identifier_of
+from tap_clari.pagination import REACH, TimeFilter, Window, WindowPaginator, identity_of
 from tap_clari.seen import SeenIds
 
 if t.TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ScorecardsStream(CopilotStream):
         seen = SeenIds()
         for part in paginator.read_window(Window(TimeFilter("filterTimeGt", "filterTimeLt")), {}):
             for scorecard in part.records:
-                if seen.add(identifier_of(scorecard) or bytes(scorecard).decode()):
+                if seen.add(identity_of(scorecard)):
                     yield msgspec.json.decode(scorecard)
         if counted > REACH and len(seen) < counted:
             self.log(
