@@ -1,4 +1,7 @@
-"""Serves a made-up Copilot account in the foreground: ``python -m tests.sandbox --calls 1000``."""
+"""Serves a made-up Copilot account and Revenue organization in the foreground.
+
+Use ``python -m tests.sandbox --calls 1000``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.revenue import RevenueSandbox
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -18,7 +22,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
     parser.add_argument("--calls", type=int, default=1000, help="how many calls")
     parser.add_argument("--seed", type=int, default=1, help="seed of the data")
-    parser.add_argument("--port", type=int, default=0, help="TCP port; any free one without it")
+    parser.add_argument("--port", type=int, default=0, help="TCP port of Copilot; 0 for any")
+    parser.add_argument(
+        "--revenue-port", type=int, default=0, help="TCP port of Revenue; 0 for any"
+    )
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer takes")
     options = parser.parse_args()
 
@@ -29,14 +36,20 @@ def main() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    with CopilotSandbox(
+    copilot = CopilotSandbox(
         calls=options.calls, seed=options.seed, latency=options.latency, port=options.port
-    ) as sandbox:
-        print(f"url           {sandbox.url}", flush=True)
-        print(f"api_key       {sandbox.api_key}", flush=True)
-        print(f"api_password  {sandbox.api_password}", flush=True)
+    )
+    revenue = RevenueSandbox(seed=options.seed, latency=options.latency, port=options.revenue_port)
+    with copilot, revenue:
+        print(f"url           {copilot.url}", flush=True)
+        print(f"api_key       {copilot.api_key}", flush=True)
+        print(f"api_password  {copilot.api_password}", flush=True)
+        print(f"revenue_url          {revenue.url}", flush=True)
+        print(f"revenue_api_key      {revenue.api_key}", flush=True)
+        print(f"revenue_partner_key  {revenue.partner_key}", flush=True)
         ended.wait()
-    print(f"{sandbox.traffic.count()} requests were made", flush=True)
+    requests = copilot.traffic.count() + revenue.traffic.count()
+    print(f"{requests} requests were made", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Told from Python, while the server runs::
 
     sandbox.faults.add(path="/calls", times=2, status=503)
     sandbox.faults.add(path="/calls", after=3, hook=lambda: account.delete(call_id))
+    sandbox.faults.add(method="POST", lost=True)
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class FaultOptions(TypedDict, total=False):
     """The arguments of a `Fault`, for type checkers."""
 
     path: str | None
+    method: str | None
     params: Mapping[str, str]
     after: int
     times: int | None
@@ -39,6 +41,7 @@ class FaultOptions(TypedDict, total=False):
     retry_after: int | str | None
     body: bytes | str | dict[str, Any] | None
     reset: bool
+    lost: bool
     truncate: bool
     half_json: bool
     html: bool
@@ -51,11 +54,12 @@ class FaultOptions(TypedDict, total=False):
 class Fault:
     """One rule: which requests are hit, and what happens to them.
 
-    At most one answer (``status``, ``reset``, ``truncate``, ``half_json``, ``html`` or
-    ``redirect``); ``slow`` and ``hook`` go with any answer, and with the ordinary one.
+    At most one answer (``status``, ``reset``, ``lost``, ``truncate``, ``half_json``,
+    ``html`` or ``redirect``); ``slow`` and ``hook`` go with any answer, and with the ordinary one.
 
     Attributes:
         path: Only requests for this path; None for any.
+        method: Only requests with this HTTP method, in capital letters; None for any.
         params: Only requests whose query has these names with these values.
         after: How many matching requests are spared first.
         times: How many are hit then; None for all.
@@ -64,8 +68,12 @@ class Fault:
         body: With ``status``: the body; a dict is sent as JSON, a str as plain text. Without it,
             the vendor's JSON for an error.
         reset: Close the connection with a TCP reset and no answer.
-        truncate: Promise the whole ordinary answer, send half of it, close the connection.
-        half_json: A complete answer whose body is the first half of the ordinary one.
+        lost: The application does its work, then the connection is closed with a TCP reset before
+            a byte of the answer is sent. An answer in chunks is made up to its first chunk.
+        truncate: Promise the whole ordinary answer, send half of it, close the connection. Of an
+            answer in chunks, half of the first chunk is sent.
+        half_json: A complete answer whose body is the first half of the ordinary one, or of the
+            first chunk of it.
         html: 200 with an HTML page, as from a proxy that wants a login.
         redirect: 302 to this URL.
         slow: Seconds to wait before anything else happens.
@@ -76,6 +84,7 @@ class Fault:
     """
 
     path: str | None = None
+    method: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     after: int = 0
     times: int | None = 1
@@ -83,6 +92,7 @@ class Fault:
     retry_after: int | str | None = None
     body: bytes | str | dict[str, Any] | None = None
     reset: bool = False
+    lost: bool = False
     truncate: bool = False
     half_json: bool = False
     html: bool = False
@@ -96,6 +106,7 @@ class Fault:
         answers = [
             self.status is not None,
             self.reset,
+            self.lost,
             self.truncate,
             self.half_json,
             self.html,
@@ -112,9 +123,11 @@ class Fault:
             message = "a fault must do something"
             raise ValueError(message)
 
-    def matches(self, path: str, query: bytes) -> bool:
+    def matches(self, path: str, query: bytes, method: str) -> bool:
         """Tell whether a request is one of those the rule is about."""
         if self.path is not None and path != self.path:
+            return False
+        if self.method is not None and method != self.method:
             return False
         if not self.params:
             return True
@@ -164,7 +177,7 @@ class Faults:
         with self._lock:
             self._rules.clear()
 
-    def strike(self, path: str, query: bytes) -> list[Fault]:
+    def strike(self, path: str, query: bytes, method: str = "GET") -> list[Fault]:
         """Count a request, and return the rules that hit it; at most one of them answers."""
         if not self._rules:
             return []
@@ -172,7 +185,7 @@ class Faults:
         answered = False
         with self._lock:
             for rule in self._rules:
-                if not rule.matches(path, query):
+                if not rule.matches(path, query, method):
                     continue
                 rule.seen += 1
                 spent = rule.times is not None and rule.hits >= rule.times
@@ -201,7 +214,8 @@ class FaultMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
         answering: Fault | None = None
-        for rule in self._faults.strike(scope["path"], scope["query_string"]):
+        rules = self._faults.strike(scope["path"], scope["query_string"], scope["method"])
+        for rule in rules:
             if rule.slow:
                 await asyncio.sleep(rule.slow)
             if rule.hook is not None:
@@ -213,8 +227,8 @@ class FaultMiddleware:
         elif answering.reset:
             abort_connection(scope)
             await _disconnected(receive)
-        elif answering.truncate or answering.half_json:
-            await self._halve(scope, receive, send, honest=answering.half_json)
+        elif answering.lost or answering.truncate or answering.half_json:
+            await self._spoil(scope, receive, send, answering)
         else:
             await self._reply(answering)(scope, receive, send)
 
@@ -233,27 +247,67 @@ class FaultMiddleware:
             body = rule.body if isinstance(rule.body, bytes) else msgspec.json.encode(rule.body)
         return Response(body, status, headers, media_type="application/json")
 
-    async def _halve(self, scope: Scope, receive: Receive, send: Send, *, honest: bool) -> None:
-        """Send half of the ordinary answer; an honest half says how long it is."""
-        messages: list[Message] = []
+    async def _spoil(self, scope: Scope, receive: Receive, send: Send, rule: Fault) -> None:
+        """Let the application answer, and send half of that or nothing.
 
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        await self._app(scope, receive, keep)
-        start, *rest = messages
-        body = b"".join(message.get("body", b"") for message in rest)
+        An honest half says how long it is. Of an answer in chunks only the first is ever made.
+        """
+        beginning = _Beginning(receive)
+        await self._app(scope, beginning.receive, beginning.send)
+        if rule.lost:
+            abort_connection(scope)
+            await _disconnected(receive)
+            return
+        start, body = beginning.start, beginning.body
         half = body[: len(body) // 2]
-        length = len(half) if honest else len(body)
-        start["headers"] = [
-            (name, value) for name, value in start["headers"] if name != b"content-length"
-        ]
-        start["headers"].append((b"content-length", b"%d" % length))
+        if rule.half_json or not beginning.streamed:
+            length = len(half) if rule.half_json else len(body)
+            start["headers"] = [
+                (name, value) for name, value in start["headers"] if name != b"content-length"
+            ]
+            start["headers"].append((b"content-length", b"%d" % length))
         await send(start)
-        await send({"type": "http.response.body", "body": half, "more_body": not honest})
-        if not honest:
+        await send({"type": "http.response.body", "body": half, "more_body": not rule.half_json})
+        if not rule.half_json:
             close_connection(scope)
             await _disconnected(receive)
+
+
+class _Beginning:
+    """Takes an answer in up to its first chunk, then tells the application that nobody listens.
+
+    Args:
+        receive: Where the application's request comes from.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.start: Message = {}
+        self.body = b""
+        self.streamed = False
+        self._receive = receive
+        self._enough = asyncio.Event()
+
+    async def receive(self) -> Message:
+        """Return the next message of the client, or that it has gone."""
+        message = asyncio.ensure_future(self._receive())
+        enough = asyncio.ensure_future(self._enough.wait())
+        try:
+            await asyncio.wait({message, enough}, return_when=asyncio.FIRST_COMPLETED)
+            return message.result() if message.done() else {"type": "http.disconnect"}
+        finally:
+            message.cancel()
+            enough.cancel()
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the application."""
+        if message["type"] == "http.response.start":
+            self.start = message
+        elif not self._enough.is_set():
+            self.body += message.get("body", b"")
+            self.streamed = message.get("more_body", False)
+            if self.body or not self.streamed:
+                self._enough.set()
+        await asyncio.sleep(0)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -32,6 +32,7 @@ class Exchange(NamedTuple):
         params: Names and values of the query in their order; None when the log has grown past it.
         status: HTTP status, or 0 when no answer was begun.
         credentials: Whether the request carried any credential, right or wrong.
+        method: HTTP method.
     """
 
     arrived: float
@@ -39,6 +40,7 @@ class Exchange(NamedTuple):
     params: list[tuple[str, str]] | None
     status: int
     credentials: bool
+    method: str = "GET"
 
 
 class _Entry(NamedTuple):
@@ -54,6 +56,7 @@ class _Table:
         self.path = array("I")
         self.status = array("H")
         self.credentials = bytearray()
+        self.method = bytearray()
         self.queries: deque[bytes] = deque(maxlen=newest)
 
 
@@ -72,8 +75,11 @@ class TrafficLog:
         self._table = _Table(newest)
         self._path_numbers: dict[str, int] = {}
         self._paths: list[str] = []
+        self._methods: list[str] = []
 
-    def arrive(self, now: float, path: str, query: bytes, *, credentials: bool) -> _Entry:
+    def arrive(
+        self, now: float, path: str, query: bytes, *, credentials: bool, method: str = "GET"
+    ) -> _Entry:
         """Note a request.
 
         Args:
@@ -81,6 +87,7 @@ class TrafficLog:
             path: Path of the request.
             query: Query string as received.
             credentials: Whether the request carried any credential.
+            method: HTTP method.
 
         Returns:
             What `answer` needs to note the status.
@@ -90,7 +97,10 @@ class TrafficLog:
             if number is None:
                 number = self._path_numbers[path] = len(self._paths)
                 self._paths.append(path)
+            if method not in self._methods:
+                self._methods.append(method)
             table = self._table
+            table.method.append(self._methods.index(method))
             table.arrived.append(now)
             table.path.append(number)
             table.status.append(0)
@@ -107,30 +117,36 @@ class TrafficLog:
         with self._lock:
             self._table = _Table(self._newest)
 
-    def count(self, path: str | None = None, status: int | None = None) -> int:
+    def count(
+        self, path: str | None = None, status: int | None = None, method: str | None = None
+    ) -> int:
         """Count requests.
 
         Args:
             path: Only those for this path.
             status: Only those answered with this status; 0 for those that got no answer.
+            method: Only those with this HTTP method.
 
         Returns:
             The number of requests.
         """
         with self._lock:
             table = self._table
-            if path is None:
-                return len(table.arrived) if status is None else table.status.count(status)
-            number = self._path_numbers.get(path)
-            if number is None:
+            number = 0 if path is None else self._path_numbers.get(path)
+            if number is None or method not in {None, *self._methods}:
                 return 0
-            if status is None:
-                return table.path.count(number)
-            return sum(
-                1
-                for asked, answered in zip(table.path, table.status, strict=True)
-                if asked == number and answered == status
-            )
+            wanted: list[tuple[array[int] | bytearray, int]] = []
+            if path is not None:
+                wanted.append((table.path, number))
+            if status is not None:
+                wanted.append((table.status, status))
+            if method is not None:
+                wanted.append((table.method, self._methods.index(method)))
+            if len(wanted) < 2:
+                return wanted[0][0].count(wanted[0][1]) if wanted else len(table.arrived)
+            searched = tuple(value for _, value in wanted)
+            rows = zip(*(column for column, _ in wanted), strict=True)
+            return sum(row == searched for row in rows)
 
     def count_with_credentials(self) -> int:
         """Count the requests that carried any credential, right or wrong."""
@@ -178,6 +194,7 @@ class TrafficLog:
                     None if index < nameless else _pairs(table.queries[index - nameless]),
                     table.status[index],
                     bool(table.credentials[index]),
+                    self._methods[table.method[index]],
                 )
                 for index, (arrived, number) in enumerate(
                     zip(table.arrived, table.path, strict=True)
@@ -279,7 +296,13 @@ class TrafficMiddleware:
         """Answer one request, as ASGI has it."""
         now = time.monotonic()
         credentials = any(name in self._credential_headers for name, _ in scope["headers"])
-        entry = self._log.arrive(now, scope["path"], scope["query_string"], credentials=credentials)
+        entry = self._log.arrive(
+            now,
+            scope["path"],
+            scope["query_string"],
+            credentials=credentials,
+            method=scope["method"],
+        )
         refusal = self._limits.refuse(now)
 
         async def noting(message: Message) -> None:

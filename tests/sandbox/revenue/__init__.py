@@ -1,0 +1,107 @@
+"""A local Clari Revenue API: a real HTTP server with a made-up organization behind it.
+
+Use::
+
+    with RevenueSandbox(seed=7) as revenue:
+        headers = {"apikey": revenue.api_key}
+        requests.get(f"{revenue.url}/v4/admin/limits", headers=headers, timeout=10)
+        revenue.exports.occupy(2)
+        assert len(revenue.exports.started) <= 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.revenue.account import Account
+from tests.sandbox.revenue.app import API_KEY, CREDENTIAL_HEADERS, PARTNER_KEY, revenue_app
+from tests.sandbox.revenue.errors import error_body
+from tests.sandbox.revenue.exports import Exports
+from tests.sandbox.revenue.filehost import FileHost
+from tests.sandbox.revenue.jobs import Job
+from tests.sandbox.serving import Serving
+from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["FileHost", "Job", "RevenueSandbox"]
+
+
+@dataclass(kw_only=True)
+class RevenueSandbox:
+    """A local Revenue API; a context manager that serves while it is open.
+
+    Attributes:
+        seed: Seed of all records.
+        port: TCP port; 0 for any free one.
+        latency: Seconds that every answer takes at least; requests wait side by side.
+        requests_per_second: How many requests may arrive within any second; None for no limit.
+        activities: How many activities.
+        audit_events: How many audit events.
+        account: The data: the truth to compare with, and the mutators.
+        exports: The job machine.
+        traffic: Every request that came in.
+        faults: The troubles to play.
+        limits: The limits of requests, to change while the server runs.
+    """
+
+    seed: int = 1
+    port: int = 0
+    latency: float = 0.0
+    requests_per_second: int | None = None
+    activities: int = 60
+    audit_events: int = 40
+
+    def __post_init__(self) -> None:
+        self.account = Account(self.seed, self.activities, self.audit_events)
+        self.exports = Exports()
+        self.traffic = TrafficLog()
+        self.faults = Faults()
+        self.limits = Limits(requests_per_second=self.requests_per_second, quota=None)
+        application = revenue_app(self.account, self.exports)
+        watched = TrafficMiddleware(
+            FaultMiddleware(application, self.faults, error_body),
+            log=self.traffic,
+            limits=self.limits,
+            credential_headers=CREDENTIAL_HEADERS,
+            error_body=error_body,
+            latency=self.latency,
+        )
+        self._serving = Serving(watched, self.port)
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at the end; known while the sandbox is open."""
+        return self._serving.url
+
+    @property
+    def api_key(self) -> str:
+        """The key that is let in."""
+        return API_KEY
+
+    @property
+    def partner_key(self) -> str:
+        """The partner's key that is let in."""
+        return PARTNER_KEY
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request that is let in."""
+        return {"apikey": API_KEY}
+
+    def __enter__(self) -> Self:
+        self._serving.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._serving.__exit__(kind, error, trace)

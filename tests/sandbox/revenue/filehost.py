@@ -1,0 +1,93 @@
+"""A second server, which holds the files of finished jobs as an object store does."""
+
+from __future__ import annotations
+
+from secrets import compare_digest
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.revenue.app import CREDENTIAL_HEADERS, stream
+from tests.sandbox.revenue.errors import RefusedError, error_body
+from tests.sandbox.revenue.exports import signature
+from tests.sandbox.serving import Serving
+from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from starlette.requests import Request
+    from typing_extensions import Self
+
+    from tests.sandbox.revenue import RevenueSandbox
+
+
+class FileHost:
+    """Serves result files by signed links; a context manager that serves while it is open.
+
+    Args:
+        revenue: Whose files.
+
+    Attributes:
+        traffic: Every request that came in.
+        faults: The troubles to play.
+    """
+
+    def __init__(self, revenue: RevenueSandbox) -> None:
+        self.traffic = TrafficLog()
+        self.faults = Faults()
+        self._exports = revenue.exports
+        application = Starlette(
+            routes=[Route("/files/{job_id}", self._file)],
+            exception_handlers={HTTPException: _refuse},
+        )
+        application.router.redirect_slashes = False
+        watched = TrafficMiddleware(
+            FaultMiddleware(application, self.faults, error_body),
+            log=self.traffic,
+            limits=Limits(requests_per_second=None, quota=None),
+            credential_headers=CREDENTIAL_HEADERS,
+            error_body=error_body,
+        )
+        self._serving = Serving(watched)
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at the end; known while the server is open."""
+        return self._serving.url
+
+    def __enter__(self) -> Self:
+        self._serving.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._serving.__exit__(kind, error, trace)
+
+    async def _file(self, request: Request) -> Response:
+        if any(name in CREDENTIAL_HEADERS for name, _ in request.scope["headers"]):
+            raise HTTPException(400, "InvalidArgument")
+        job_id = request.path_params["job_id"]
+        given = request.query_params.getlist("X-Signature")
+        right = signature(job_id).encode()
+        if len(given) != 1 or not compare_digest(given[0].encode(), right):
+            raise HTTPException(403, "AccessDenied")
+        try:
+            return stream(self._exports.file(job_id))
+        except RefusedError as error:
+            raise HTTPException(404, "NoSuchKey") from error
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError from error
+    body = f'<?xml version="1.0"?><Error><Code>{error.detail}</Code></Error>'
+    return Response(body, error.status_code, media_type="application/xml")

@@ -1,0 +1,285 @@
+"""The forecast of a made-up sales organization, week by week."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tests.sandbox.draws import Draws
+from tests.sandbox.revenue.people import PEOPLE
+from tests.sandbox.revenue.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.sandbox.revenue.people import Person
+
+    Record = dict[str, Any]
+
+WEEKS = 13
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+FIELDS = {
+    "commit": ("Commit", "FORECAST"),
+    "best_case": ("Best Case", "FORECAST"),
+    "quota": ("Quota", "QUOTA"),
+    "closed": ("Closed", "CRM"),
+}
+FRAMES = [f"W{number:02}" for number in range(1, WEEKS + 1)]
+"""The ids of the weeks of any quarter."""
+
+_FIELDS_OF_TYPE = {
+    "forecast": ("commit", "best_case"),
+    "forecast_updated": ("commit", "best_case"),
+    "adjustment": ("commit", "best_case"),
+    "quota": ("quota",),
+    "crm_total": ("commit", "best_case", "closed"),
+    "crm_closed": ("closed",),
+}
+_COLUMN_OF_TYPE = {
+    "forecast": "forecastValue",
+    "adjustment": "adjustmentValue",
+    "quota": "quotaValue",
+    "crm_total": "crmTotal",
+    "crm_closed": "crmClosed",
+}
+_DATA_TYPES = {
+    "forecastValue": "Forecast Value",
+    "isUpdated": "Forecast Updated",
+    "adjustmentValue": "Adjustment Value",
+    "quotaValue": "Quota Value",
+    "crmTotal": "CRM Total",
+    "crmClosed": "CRM Closed",
+}
+_HEADER = (
+    "User",
+    "Email",
+    "CRM User ID",
+    "Role",
+    "Parent Role",
+    "Timeframe",
+    "Field",
+    "Week",
+    "Start Day",
+    "End Day",
+    "Data Type",
+    "Data Value",
+)
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """A calendar quarter.
+
+    Attributes:
+        year: Year.
+        number: From 1 to 4.
+    """
+
+    year: int
+    number: int
+
+    @classmethod
+    def of(cls, day: date) -> Quarter:
+        """Return the quarter of a day."""
+        return cls(day.year, (day.month + 2) // 3)
+
+    @property
+    def name(self) -> str:
+        """The id on the wire, such as ``2026_Q4``."""
+        return f"{self.year}_Q{self.number}"
+
+    @property
+    def first_day(self) -> date:
+        """The day on which it begins."""
+        return date(self.year, 3 * self.number - 2, 1)
+
+    @property
+    def last_day(self) -> date:
+        """The day on which it ends."""
+        return self.next.first_day - timedelta(days=1)
+
+    @property
+    def next(self) -> Quarter:
+        """The quarter after it."""
+        return Quarter.of(self.first_day + timedelta(days=100))
+
+    @property
+    def previous(self) -> Quarter:
+        """The quarter before it."""
+        return Quarter.of(self.first_day - timedelta(days=1))
+
+    def week(self, index: int) -> tuple[date, date]:
+        """Return the first and last day of a week; the thirteenth lasts until the end."""
+        first = self.first_day + timedelta(days=7 * index)
+        return first, self.last_day if index == WEEKS - 1 else first + timedelta(days=6)
+
+    def week_of(self, day: date) -> int:
+        """Return the index of the week of a day, or of the last week after its end."""
+        return min((day - self.first_day).days // 7, WEEKS - 1)
+
+    def row(self) -> Record:
+        """Return the quarter as a forecast result shows it; its year is text now and then."""
+        return {
+            "timePeriodId": self.name,
+            "label": f"Q{self.number} {self.year}",
+            "type": "QUARTER",
+            "year": str(self.year) if self.number % 2 else self.year,
+            "startDate": self.first_day.isoformat(),
+            "endDate": self.last_day.isoformat(),
+            "crmId": f"0264x000000{self.year}{self.number}AAA",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastTable:
+    """One forecast as it was when an export started.
+
+    Attributes:
+        seed: Seed of the data.
+        forecast_id: Forecast tab.
+        quarter: Which quarter.
+        weeks: Indexes of the weeks.
+        past_weeks: How many weeks of the quarter are over.
+        people: Whose numbers.
+        types: What is exported.
+        currency: Code of the currency.
+        restated: How often past weeks were restated.
+        tenant_columns: Further columns of entries and users.
+        by_type: Whether every kind of value has an entry of its own.
+    """
+
+    seed: int
+    forecast_id: str
+    quarter: Quarter
+    weeks: list[int]
+    past_weeks: int
+    people: list[Person]
+    types: list[str]
+    currency: str
+    restated: int
+    tenant_columns: Record
+    by_type: bool
+
+    def result(self) -> Result:
+        """Return the JSON form: five lists."""
+        return Result(
+            "entries",
+            {
+                "entries": self.entries,
+                "users": self._users,
+                "fields": self._fields,
+                "timePeriods": lambda: iter([self.quarter.row()]),
+                "timeFrames": self._time_frames,
+            },
+        )
+
+    def cells(self) -> Result:
+        """Return the CSV form, a list of cells, as the vendor's document shows it."""
+        return Result("cells", {"cells": self._cells})
+
+    def entries(self) -> Iterator[Record]:
+        """Make the entries, in an order that means nothing."""
+        wanted = [
+            (week, person, field)
+            for week in self.weeks
+            for person in self.people
+            for field in FIELDS
+        ]
+        Random(f"{self.seed} {self.quarter.name}").shuffle(wanted)
+        for week, person, field in wanted:
+            columns = [
+                self._columns(kind, week, person, field)
+                for kind in self.types
+                if field in _FIELDS_OF_TYPE[kind]
+            ]
+            if not self.by_type:
+                columns = [{name: value for some in columns for name, value in some.items()}]
+            for some in filter(None, columns):
+                yield {
+                    "timePeriodId": self.quarter.name,
+                    "timeFrameId": FRAMES[week],
+                    "userId": person.user_id,
+                    "fieldId": field,
+                    **some,
+                    **deepcopy(self.tenant_columns),
+                }
+
+    def _columns(self, kind: str, week: int, person: Person, field: str) -> Record:
+        draws = Draws(self.seed, week * 100 + person.index, self.quarter.name.encode())
+        if kind == "forecast_updated":
+            if draws.one_in(4):
+                return {"isUpdated": False, "updatedBy": None, "updatedOn": None}
+            first, _ = self.quarter.week(week)
+            days = (first - date(1970, 1, 1)).days
+            moment = days * 86_400_000 + draws.below(3_600_000)
+            text = draws.one_in(3)
+            return {
+                "isUpdated": True,
+                "updatedBy": person.user_id,
+                "updatedOn": str(moment) if text else moment,
+            }
+        if kind == "adjustment" and not draws.one_in(2):
+            return {} if self.by_type else {_COLUMN_OF_TYPE[kind]: None}
+        value = sum(self._value(kind, week, member, field) for member in person.reports)
+        symbol = SYMBOLS[self.currency]
+        return {_COLUMN_OF_TYPE[kind]: value, "currency": {"code": self.currency, "symbol": symbol}}
+
+    def _value(self, kind: str, week: int, member: int, field: str) -> float:
+        """Return a representative's number; quarters of a unit, so that sums are exact."""
+        number = self.quarter.year * 4 + self.quarter.number
+        draws = Draws(self.seed, number * 100 + member, self.forecast_id.encode()[:16])
+        quota = 150_000 + 250 * draws.below(800)
+        if kind == "quota":
+            return float(quota)
+        begin, end = 30 + draws.below(20), 85 + draws.below(25)
+        share = (begin + (end - begin) * week / (WEEKS - 1)) / 100
+        share *= {"commit": 1.0, "best_case": 1.25, "closed": 0.75 * week / WEEKS}[field]
+        share *= {"forecast": 1.0, "adjustment": 0.95, "crm_total": 1.5, "crm_closed": 1.0}[kind]
+        restated = self.restated if kind == "forecast" and week < self.past_weeks else 0
+        return round(quota * share * 4) / 4 + 1250.5 * restated
+
+    def _users(self) -> Iterator[Record]:
+        for person in self.people:
+            yield {**person.row(), **deepcopy(self.tenant_columns)}
+
+    def _fields(self) -> Iterator[Record]:
+        for field, (name, kind) in FIELDS.items():
+            yield {"fieldId": field, "fieldName": name, "fieldType": kind}
+
+    def _time_frames(self) -> Iterator[Record]:
+        weeks = list(self.weeks)
+        Random(f"{self.seed} frames").shuffle(weeks)
+        for week in weeks:
+            first, last = self.quarter.week(week)
+            yield {
+                "timeFrameId": FRAMES[week],
+                "startDate": first.isoformat(),
+                "endDate": last.isoformat(),
+            }
+
+    def _cells(self) -> Iterator[str]:
+        yield from _HEADER
+        people = {person.user_id: person for person in self.people}
+        for entry in self.entries():
+            person = people[entry["userId"]]
+            week = FRAMES.index(entry["timeFrameId"])
+            first, last = self.quarter.week(week)
+            for column, data_type in _DATA_TYPES.items():
+                if column not in entry:
+                    continue
+                value = entry[column]
+                yield person.name
+                yield person.email
+                yield person.crm_id
+                yield person.hierarchy
+                yield "" if person.above is None else PEOPLE[person.above].hierarchy
+                yield f"Q{self.quarter.number} {self.quarter.year}"
+                yield FIELDS[entry["fieldId"]][0]
+                yield str(week)
+                yield f"{first:%m/%d/%Y}"
+                yield f"{last:%m/%d/%Y}"
+                yield data_type
+                yield ("Yes" if value else "No") if column == "isUpdated" else str(value or "")
