@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from requests.auth import AuthBase
 
 if t.TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from requests import PreparedRequest
 
 
@@ -18,16 +20,20 @@ def origin(url: str | None) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", port
 
 
-class CopilotAuth(AuthBase):
-    """Signs with the two headers of Copilot, `X-Api-Key` and `X-Api-Password`.
+class HeaderAuth(AuthBase):
+    """Signs with headers, as both APIs have it, each with headers of its own.
 
     `requests` takes only `Authorization` off a request that goes to another host, never a
     vendor's own header; so the origin is compared here, at the only place that adds them.
+
+    Args:
+        api_url: The configured address.
+        headers: The credentials by header.
     """
 
-    def __init__(self, api_url: str, key: str, password: str) -> None:
+    def __init__(self, api_url: str, headers: Mapping[str, str]) -> None:
         self._origin = origin(api_url)
-        self._headers = {"X-Api-Key": key, "X-Api-Password": password}
+        self._headers = dict(headers)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Add the headers if the request goes to the configured origin."""

@@ -10,12 +10,10 @@ import abc
 import logging
 import typing as t
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
 from itertools import chain
 
-from singer_sdk.exceptions import ConfigurationError
-
-from tap_clari.client import CopilotStream
+from tap_clari.bookmarks import EARLIEST, BookmarkedStream
+from tap_clari.copilot import CopilotStream
 from tap_clari.pagination import (
     TimeFilter,
     Window,
@@ -24,24 +22,19 @@ from tap_clari.pagination import (
     time_of,
 )
 from tap_clari.seen import SeenIds
-from tap_clari.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     import msgspec
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.client import Params
     from tap_clari.pagination import WindowPart
-    from tap_clari.session import ThrottledSession
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
-
-EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
-"""Before any call, and after the first time that can be expressed."""
 
 SAFE_POINT = 500
 """Calls between two bookmarks at the most: what a killed run of details has to ask for again."""
@@ -61,7 +54,7 @@ class CallBatch:
     read_until: datetime | None
 
 
-class ChangedCallsStream(CopilotStream):
+class ChangedCallsStream(BookmarkedStream, CopilotStream):
     """A stream that is read along the calls that changed in the run's window.
 
     The window begins at the bookmark, or at `start_date`, and ends when the run began: a call
@@ -70,70 +63,15 @@ class ChangedCallsStream(CopilotStream):
     that time are read again, since others may have come to share it.
     """
 
-    is_sorted = True
-    # The bookmark moves with a batch, and not with each record: see `move_bookmark`.
-    STATE_MSG_FREQUENCY = 100
+    @property
+    def bookmark_field(self) -> str | None:
+        """The modified time of a call, whatever the stream reads of it."""
+        return MODIFIED.field
 
     @property
     def listing_params(self) -> dict[str, str | list[str]]:
         """What to ask of the list besides the window."""
         return {}
-
-    def __init__(self, tap: Tap, session: ThrottledSession) -> None:
-        super().__init__(tap, session)
-        self._run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
-
-    # Bookmark
-
-    def bookmark(self) -> datetime | None:
-        """The modified time up to which earlier runs have read.
-
-        Raises:
-            ConfigurationError: If the state holds something else.
-        """
-        value = self.stream_state.get("replication_key_value")
-        try:
-            return None if value is None else parse_time(value)
-        except (TypeError, ValueError) as error:
-            message = (
-                f"The bookmark of the stream {self.name!r} in the state is no time: correct or "
-                "remove its replication_key_value."
-            )
-            raise ConfigurationError(message) from error
-
-    def window_start(self) -> datetime | None:
-        """Where the run's window begins: the look-back goes back from a bookmark only."""
-        start_date = self.config.get("start_date")
-        earliest = parse_time(start_date) if start_date else None
-        bookmark = self.bookmark()
-        if bookmark is None:
-            return earliest
-        start = max(bookmark, EARLIEST) - timedelta(days=self.config["lookback_days"])
-        if start > self._run_began:
-            self.log(
-                "The bookmark of this stream lies in the future: nothing is read until then. "
-                "Correct or remove its replication_key_value in the state.",
-                level=logging.WARNING,
-            )
-        return max(start, earliest) if earliest else start
-
-    def move_bookmark(self, read_until: datetime) -> None:
-        """Keep in the state that everything up to this time is written; never move back."""
-        bookmark = self.bookmark()
-        if bookmark is None or read_until > bookmark:
-            self.stream_state["replication_key"] = MODIFIED.field
-            self.stream_state["replication_key_value"] = format_time(read_until)
-
-    def compare_start_date(self, value: str, start_date_value: str) -> str:  # noqa: ARG002
-        """Leave it to `window_start` to compare the two, which knows what to say of a bad one."""
-        return value
-
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
-        """Leave the bookmark where the last whole batch put it."""
-
-    # Calls
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read what the changed calls lead to, and move the bookmark after each batch."""
@@ -163,7 +101,7 @@ class ChangedCallsStream(CopilotStream):
         newest: datetime | None = None
         for part in chain(
             self._by_call_time_if_undated(paginator, start, params),
-            paginator.read_window(Window(MODIFIED, start, self._run_began), params),
+            paginator.read_window(Window(MODIFIED, start, self.run_began), params),
         ):
             dated, others = _in_order(part.records, seen)
             if others:

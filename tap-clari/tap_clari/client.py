@@ -1,47 +1,61 @@
-"""How a request to Clari Copilot is made: address, signature, pace, retries, errors.
+"""How a request to Clari is made: signature, pace, retries, errors.
 
-Streams say what to read. Everything a request can run into is dealt with here.
+Streams say what to read. Everything a request can run into is dealt with here. What the two APIs
+of Clari do not share (address, credentials, sentences) stands in `copilot.py` and `revenue.py`.
 """
 
 from __future__ import annotations
 
+import abc
 import logging
 import threading
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from itertools import islice
+from urllib.parse import quote
 
 import backoff
 import msgspec
 import requests
 from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_clari import schemas
-from tap_clari.auth import CopilotAuth
 from tap_clari.conform import RecordConformer
 from tap_clari.errors import (
-    CopilotErrors,
+    LostAnswerError,
     NotFoundError,
+    RefusedError,
     UnreadableAnswerError,
     cause_of,
     retry_after,
+    was_sent,
 )
-from tap_clari.wire import Answer, NotJSONError, UnexpectedShapeError, clean_json, records
+from tap_clari.wire import (
+    Answer,
+    NotJSONError,
+    UnexpectedShapeError,
+    clean_json,
+    error_code,
+    records,
+)
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from backoff.types import Details
+    from requests.auth import AuthBase
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.errors import ApiErrors
     from tap_clari.session import ThrottledSession
 
     Params = Mapping[str, str | list[str]]
@@ -65,8 +79,23 @@ TRANSIENT = (
 )
 
 
-class CopilotStream(RESTStream[None]):
-    """A stream of the Copilot API; as it is, one request for one list.
+@dataclass(frozen=True)
+class Question:
+    """A request, and how it is spoken of.
+
+    Args:
+        path: The endpoint, with `{name}` where an id belongs: what a message shows.
+        request: What is sent.
+        is_data: Which answers hold data, whatever their status says.
+    """
+
+    path: str
+    request: requests.PreparedRequest
+    is_data: Callable[[requests.Response], bool]
+
+
+class ClariStream(RESTStream[None]):
+    """A stream of either API; as it is, one request for one list.
 
     The SDK's cycle of request and paginator is one request at a time; here several are under way
     at once, so `request_records` and the paginators of `pagination.py` take its place. What the
@@ -89,6 +118,10 @@ class CopilotStream(RESTStream[None]):
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
+    reads_all: t.ClassVar[bool] = True
+    """Whether a run without a bookmark gives all that there is. Where it does not, a target that
+    empties older versions of a table would lose what this run need not read."""
+
     def __init__(self, tap: Tap, session: ThrottledSession) -> None:
         super().__init__(tap)
         self._session = session
@@ -96,30 +129,24 @@ class CopilotStream(RESTStream[None]):
         self._request_counter = self.get_http_request_counter()
         self._counting = threading.Lock()
 
-    # Address and signature
+    # What differs between the APIs
 
     @property
+    @abc.abstractmethod
     def url_base(self) -> str:
         """The configured address, without a slash at its end."""
-        return t.cast("str", self.config["copilot_api_url"]).rstrip("/")
 
-    @cached_property
-    def authenticator(self) -> CopilotAuth:
-        """The two headers, for the configured origin only."""
-        missing = [
-            setting
-            for setting in ("copilot_api_key", "copilot_api_password")
-            if not self.config.get(setting)
-        ]
-        if missing:
-            message = (
-                f"The stream {self.name!r} needs {' and '.join(missing)}: both settings are found "
-                "in Copilot under Workspace settings > Integrations > Clari Copilot API."
-            )
-            raise ConfigurationError(message)
-        return CopilotAuth(
-            self.url_base, self.config["copilot_api_key"], self.config["copilot_api_password"]
-        )
+    @property
+    @abc.abstractmethod
+    def authenticator(self) -> AuthBase:
+        """The signature, for the configured origin only."""
+
+    @property
+    @abc.abstractmethod
+    def errors(self) -> ApiErrors:
+        """The sentences that a user reads."""
+
+    # What is the same
 
     @property
     def requests_session(self) -> requests.Session:
@@ -137,10 +164,10 @@ class CopilotStream(RESTStream[None]):
         """The setting `user_agent`, or the tap's name and version."""
         return t.cast("str", self.config.get("user_agent") or f"tap-clari/{version('tap-clari')}")
 
-    @cached_property
-    def errors(self) -> CopilotErrors:
-        """The sentences that a user reads."""
-        return CopilotErrors(self.url_base, self.timeout)
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Where the setting asks for it, and nothing is lost by it."""
+        return self.reads_all and super().emit_activate_version_messages
 
     # Records
 
@@ -168,56 +195,139 @@ class CopilotStream(RESTStream[None]):
 
     # One request
 
-    def fetch(self, path: str, params: Params) -> Answer:
+    def fetch(
+        self,
+        path: str,
+        params: Params,
+        *,
+        ids: Mapping[str, str] | None = None,
+        is_data: Callable[[requests.Response], bool] | None = None,
+    ) -> Answer:
         """Ask once, retrying what may pass, and return the answer as sound JSON.
+
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            params: The query.
+            ids: What belongs into the path.
+            is_data: Which answers hold data, if it is not those with a status below 300.
 
         Raises:
             NotFoundError: If there is no such thing (404).
+            RefusedError: If the API does not do what it is asked.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        ask = backoff.on_exception(
+        url = self.url(path, ids or {})
+        return Answer(path, self._get(url, path, params, _sound_json, is_data or _is_success))
+
+    def fetch_link(self, url: str, path: str) -> Answer:
+        """As `fetch`, from an address that the API gave; `path` is what a message calls it."""
+        return Answer(path, self._get(url, path, {}, _sound_json, _is_success))
+
+    def download(self, url: str, path: str, read: Callable[[requests.Response], R]) -> R:
+        """Read an answer of any size from any address, and again from its start if it breaks off.
+
+        Args:
+            url: The address; only the configured origin gets the credentials.
+            path: What a message calls it.
+            read: Reads the answer; it raises `NotJSONError` if that is not what it should be.
+
+        Raises:
+            RefusedError: If the API does not give it.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        return self._get(url, path, {}, read, _is_success)
+
+    def url(self, path: str, ids: Mapping[str, str]) -> str:
+        """The address of an endpoint, with ids in its path."""
+        places = {name: quote(value, safe="") for name, value in ids.items()}
+        return f"{self.url_base}{path.format_map(places)}"
+
+    def _get(
+        self,
+        url: str,
+        path: str,
+        params: Params,
+        read: Callable[[requests.Response], R],
+        is_data: Callable[[requests.Response], bool],
+    ) -> R:
+        query = HTTPRequest(url=path, params=dict(params)).encode_params()
+        question = Question(path, self._prepared("GET", url, params=query), is_data)
+        return self._persistently(question, lambda: self._ask(question, read))
+
+    def post(self, path: str, ids: Mapping[str, str], body: Mapping[str, t.Any]) -> Answer:
+        """Have something done, once: what may have been done already is not asked for again.
+
+        Raises:
+            LostAnswerError: If it was sent, and no answer came that says what became of it.
+            RefusedError: If the API does not do what it is asked.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        request = self._prepared("POST", self.url(path, ids), json=body)
+        question = Question(path, request, _is_success)
+
+        def ask() -> bytes:
+            try:
+                return self._ask(question, _sound_json)
+            except TRANSIENT as error:
+                if was_sent(error):
+                    raise LostAnswerError(cause_of(error)) from error
+                raise
+
+        return Answer(path, self._persistently(question, ask))
+
+    def _prepared(self, method: str, url: str, **content: t.Any) -> requests.PreparedRequest:
+        try:
+            return self.build_prepared_request(
+                method=method, url=url, headers=self.http_headers, **content
+            )
+        except OSError as error:
+            # What `requests` says of an address that is none.
+            raise FatalAPIError(self.errors.unmade(error)) from error
+
+    def _persistently(self, question: Question, ask: Callable[[], R]) -> R:
+        again = backoff.on_exception(
             self.backoff_wait_generator,
             TRANSIENT,
             max_tries=self.backoff_max_tries,
-            on_backoff=self.backoff_handler,
+            on_backoff=partial(self._say_again, question),
             jitter=self.backoff_jitter,
             # Its own lines would name the URL, which holds ids.
             logger=None,
-        )(self._ask)
+        )
         try:
-            request = self.build_prepared_request(
-                method="GET",
-                url=f"{self.url_base}{path}",
-                params=HTTPRequest(url=path, params=dict(params)).encode_params(),
-                headers=self.http_headers,
-            )
-            return Answer(path, ask(request, path))
+            return again(ask)()
         except TRANSIENT as error:
-            message = self.errors.failed(error, path, self.backoff_max_tries())
+            message = self.errors.failed(error, question.path, self.backoff_max_tries())
             raise FatalAPIError(message) from error
         except OSError as error:
-            # What is left of `requests`: an address or a proxy that is no URL, a file of
-            # certificates that is not there.
+            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
+            # not there.
             raise FatalAPIError(self.errors.unmade(error)) from error
 
-    def _ask(self, request: requests.PreparedRequest, path: str) -> bytes:
+    def _ask(self, question: Question, read: Callable[[requests.Response], R]) -> R:
         with self._counting:
             self._request_counter.increment()
         try:
             response = self._session.send(
-                request, timeout=self.timeout, allow_redirects=self.allow_redirects
+                question.request,
+                timeout=self.timeout,
+                allow_redirects=self.allow_redirects,
+                stream=True,
             )
         except requests.exceptions.SSLError as error:
             raise FatalAPIError(self.errors.untrusted()) from error
-        self._check_status(response, path)
-        try:
-            # Here, inside the retries: a body that was cut off is asked for again.
-            return clean_json(response.content)
-        except NotJSONError as error:
-            message = "no JSON"
-            raise UnreadableAnswerError(message, response) from error
+        with response:
+            self._check_status(response, question)
+            try:
+                # Here, inside the retries: a body that was cut off is asked for again.
+                return read(response)
+            except NotJSONError as error:
+                message = "no JSON"
+                raise UnreadableAnswerError(message, response) from error
 
-    def _check_status(self, response: requests.Response, path: str) -> None:
+    def _check_status(self, response: requests.Response, question: Question) -> None:
+        if question.is_data(response):
+            return
         status = response.status_code
         if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             wait = retry_after(response)
@@ -227,10 +337,9 @@ class CopilotStream(RESTStream[None]):
                 self._session.pause(wait)
             message = f"HTTP {status}"
             raise RetriableAPIError(message, response)
-        if status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(self.errors.refused(status, path))
-        if status != HTTPStatus.OK:
-            raise FatalAPIError(self.errors.refused(status, path))
+        code = error_code(response.content)
+        refused = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
+        raise refused(self.errors.refused(status, question.path, code), status, code)
 
     # Retries
 
@@ -242,12 +351,13 @@ class CopilotStream(RESTStream[None]):
         """Wait exponentially longer; a longer `Retry-After` is up to the session's pause."""
         return backoff.expo()
 
-    def backoff_handler(self, details: Details) -> None:
+    def _say_again(self, question: Question, details: Details) -> None:
         """Say that a request is tried again, and why; not with which ids."""
         error = t.cast("BaseException", details.get("exception"))
         self.log(
-            "GET %s: %s; trying again in %.1f s (try %d of %d)",
-            details["args"][1],
+            "%s %s: %s; trying again in %.1f s (try %d of %d)",
+            question.request.method,
+            question.path,
             cause_of(error),
             max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
             details["tries"] + 1,
@@ -264,7 +374,7 @@ class CopilotStream(RESTStream[None]):
 
         Not more than a few answers wait to be taken, however many items there are.
         """
-        return self._concurrently(items, lambda item: self.fetch(path, params_of(item)))
+        return self.concurrently(items, lambda item: self.fetch(path, params_of(item)))
 
     def fetch_each_existing(
         self, path: str, items: Iterable[T], params_of: Callable[[T], Params]
@@ -277,9 +387,10 @@ class CopilotStream(RESTStream[None]):
             except NotFoundError:
                 return None
 
-        return self._concurrently(items, ask)
+        return self.concurrently(items, ask)
 
-    def _concurrently(self, items: Iterable[T], ask: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+    def concurrently(self, items: Iterable[T], ask: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+        """Do something for each item, several at once, and yield what came in their order."""
         workers = t.cast("int", self.config["max_concurrent_requests"])
         remaining = iter(items)
         pending: deque[tuple[T, Future[R]]] = deque()
@@ -295,3 +406,11 @@ class CopilotStream(RESTStream[None]):
                 yield item, answer.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_success(response: requests.Response) -> bool:
+    return response.status_code in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+
+
+def _sound_json(response: requests.Response) -> bytes:
+    return clean_json(response.content)

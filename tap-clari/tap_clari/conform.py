@@ -14,7 +14,7 @@ import typing as t
 
 import msgspec
 
-from tap_clari.times import format_time, parse_time
+from tap_clari.times import format_time, read_time
 
 if t.TYPE_CHECKING:
     import logging
@@ -88,8 +88,7 @@ class RecordConformer:
             "The API sent a record without its key %r; a hash of the record stands in for it",
             key,
         )
-        canonical = msgspec.json.encode(row, order="deterministic")
-        return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+        return hash_of(row)
 
     def _name(self, unknown: Record, misfits: Record) -> None:
         for name in unknown:
@@ -116,6 +115,12 @@ class RecordConformer:
             self._logger.warning(message, *args)
 
 
+def hash_of(row: Record) -> str:
+    """A key for a record that has none: the same for the same record, in whatever order."""
+    canonical = msgspec.json.encode(row, order="deterministic")
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
 def _member(schema: Schema) -> Member:
     types = schema["type"]
     kind = next(each for each in ([types] if isinstance(types, str) else types) if each != "null")
@@ -125,6 +130,8 @@ def _member(schema: Schema) -> Member:
         return None, _array_conformer(schema)
     if schema.get("format") == "date-time":
         return None, _scalar_conformer(_date_time)
+    if schema.get("contentMediaType") == "application/json":
+        return None, _scalar_conformer(_json_text)
     as_it_is, convert = _SCALARS[kind]
     return as_it_is, _scalar_conformer(convert)
 
@@ -217,14 +224,17 @@ def _boolean(value: t.Any) -> t.Any:  # noqa: ANN401
 
 
 def _date_time(value: t.Any) -> t.Any:  # noqa: ANN401
-    if type(value) is str:
-        if not value:
-            return None
-        try:
-            return format_time(parse_time(value))
-        except ValueError:
-            return _MISFIT
-    return _MISFIT
+    if value == "":
+        return None
+    try:
+        return format_time(read_time(value))
+    except ValueError:
+        return _MISFIT
+
+
+def _json_text(value: t.Any) -> str:  # noqa: ANN401
+    # Also `Raw`, which is text already, and stays as exact as it is.
+    return msgspec.json.encode(value).decode()
 
 
 _SCALARS: dict[str, tuple[type | None, Callable[[t.Any], t.Any]]] = {

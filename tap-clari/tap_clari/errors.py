@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -10,22 +11,42 @@ from http import HTTPStatus
 
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+from urllib3.exceptions import NewConnectionError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class NotFoundError(FatalAPIError):
+class RefusedError(FatalAPIError):
+    """The API does not do what it is asked, and no retry would change that.
+
+    Args:
+        message: The sentence for the user.
+        status: The HTTP status.
+        code: What the API calls the reason, such as `no_optin`; `None` where it says nothing.
+    """
+
+    def __init__(self, message: str, status: int, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class NotFoundError(RefusedError):
     """HTTP 404: ordinary where an id is asked for, a wrong address anywhere else."""
 
 
 class UnreadableAnswerError(RetriableAPIError):
-    """HTTP 200 with a body that is not JSON."""
+    """A successful answer with a body that is not JSON."""
+
+
+class LostAnswerError(Exception):
+    """Something was asked for that must not be asked for twice, and the answer did not come."""
 
 
 @dataclass(frozen=True)
-class CopilotErrors:
-    """The sentences for Clari Copilot.
+class ApiErrors(abc.ABC):
+    """The sentences for one API of Clari.
 
     No sentence holds an id, a query or a body: they name the path, the setting and the way out.
 
@@ -37,43 +58,48 @@ class CopilotErrors:
     api_url: str
     timeout_seconds: float
 
-    def refused(self, status: int, path: str) -> str:
+    api: t.ClassVar[str]
+    """What the API is called."""
+
+    url_setting: t.ClassVar[str]
+    """The setting with its address."""
+
+    check: t.ClassVar[str]
+    """The settings that a request can be wrong by."""
+
+    @abc.abstractmethod
+    def unauthorized(self, code: str | None) -> str:
+        """Say that the credentials are wrong, and where the right ones are found."""
+
+    @abc.abstractmethod
+    def spent(self, what_it_says: str) -> str:
+        """Say what 429 (too many requests) means."""
+
+    def refused(self, status: int, path: str, code: str | None = None) -> str:
         """Say what a status means that no retry can change."""
         if status == HTTPStatus.UNAUTHORIZED:
-            return (
-                "Clari Copilot does not accept the credentials (HTTP 401): check copilot_api_key "
-                "(the header X-Api-Key) and copilot_api_password (the header X-Api-Password); "
-                "both are found in Copilot under Workspace settings > Integrations > "
-                "Clari Copilot API."
-            )
+            return self.unauthorized(code)
         if status == HTTPStatus.FORBIDDEN:
             return (
-                f"Clari Copilot accepts the credentials but not for {path} (HTTP 403): ask the "
-                "Copilot administrator for a key that may read it, or deselect the stream."
+                f"{self.api} accepts the credentials but not for {path} (HTTP 403): ask its "
+                "administrator for a key that may read it, or deselect the stream."
             )
         if status == HTTPStatus.NOT_FOUND:
             return (
-                f"{self.api_url} has no {path} (HTTP 404): check copilot_api_url, it is not the "
-                "address of the Clari Copilot API."
+                f"{self.api_url} has no {path} (HTTP 404): check {self.url_setting}, it is not "
+                f"the address of the {self.api} API."
             )
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return (
                 f"{self.api_url} redirects {path} elsewhere (HTTP {status}), which the tap does "
-                "not follow, so that the credentials go to no other host: check copilot_api_url."
+                "not follow, so that the credentials go to no other host: check "
+                f"{self.url_setting}."
             )
+        says = f"HTTP {status}, {code}" if code else f"HTTP {status}"
         return (
-            f"Clari Copilot does not accept the request for {path} (HTTP {status}): check the "
-            "settings start_date and call_detail_statuses; if they are right, please report it "
-            "as a bug of tap-clari with this sentence."
-        )
-
-    def spent(self, what_it_says: str) -> str:
-        """Say that the rate or the week's quota is used up."""
-        return (
-            f"Clari Copilot {what_it_says}: either something else uses up the 10 requests a "
-            "second of this key, or the 100,000 requests of the week are spent; the week turns on "
-            f"Sunday 00:00 GMT (next: {_next_sunday():%Y-%m-%d}). Run again then: the sync "
-            "resumes where it stopped."
+            f"{self.api} does not accept the request for {path} ({says}): check the settings "
+            f"{self.check}; if they are right, please report it as a bug of tap-clari with this "
+            "sentence."
         )
 
     def wait_too_long(self, status: int, seconds: float) -> str:
@@ -81,13 +107,28 @@ class CopilotErrors:
         asks = f"answers {status} and asks to wait {timedelta(seconds=round(seconds))} (h:mm:ss)"
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return self.spent(asks)
-        return f"Clari Copilot {asks}: run again then, the sync resumes where it stopped."
+        return f"{self.api} {asks}: run again then, the sync resumes where it stopped."
+
+    def leads_elsewhere(self, path: str) -> str:
+        """Say that the next page is said to be on another host."""
+        return (
+            f"The next page of {path} is said to be at another address than {self.url_setting} "
+            f"({self.api_url}), where the tap does not send the credentials: check "
+            f"{self.url_setting}; if it is right, ask Clari support."
+        )
+
+    def circular(self, path: str) -> str:
+        """Say that the pages of a list lead back to where they were."""
+        return (
+            f"The pages of {path} lead in a circle, so that the list has no end: the fault is on "
+            "Clari's side. Run again later: the sync resumes where it stopped."
+        )
 
     def unexpected(self, path: str, missing: str) -> str:
         """Say that an answer lacks what the vendor's document promises."""
         return (
-            f"{self.api_url} answers {path} without {missing}: check copilot_api_url; if it is "
-            "right, Clari has changed its API, please report it as a bug of tap-clari."
+            f"{self.api_url} answers {path} without {missing}: check {self.url_setting}; if "
+            "it is right, Clari has changed its API, please report it as a bug of tap-clari."
         )
 
     def failed(self, error: Exception, path: str, tries: int) -> str:
@@ -95,13 +136,13 @@ class CopilotErrors:
         if isinstance(error, UnreadableAnswerError):
             return (
                 f"{self.api_url} answers {path} with something that is not JSON ({tries} tries): "
-                "check copilot_api_url, and whether a proxy stands in between."
+                f"check {self.url_setting}, and whether a proxy stands in between."
             )
         if isinstance(error, RetriableAPIError) and error.response is not None:
             if error.response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                 return self.spent(f"still answers 429 (too many requests) after {tries} tries")
             return (
-                f"Clari Copilot fails on {path} with HTTP {error.response.status_code} "
+                f"{self.api} fails on {path} with HTTP {error.response.status_code} "
                 f"({tries} tries): the fault is on Clari's side. Run again later: the sync "
                 "resumes where it stopped."
             )
@@ -112,23 +153,23 @@ class CopilotErrors:
             )
         return (
             f"No connection to {self.api_url} ({cause_of(error)}, {tries} tries): check "
-            "copilot_api_url, the network and the proxy. The sync resumes where it stopped."
+            f"{self.url_setting}, the network and the proxy. The sync resumes where it stopped."
         )
 
     def unmade(self, error: Exception) -> str:
         """Say that this machine's own settings keep a request from being made."""
         return (
             f"A request to {self.api_url} cannot even be made ({type(error).__name__}): check the "
-            "setting copilot_api_url, and the environment variables HTTPS_PROXY, HTTP_PROXY and "
-            "REQUESTS_CA_BUNDLE."
+            f"setting {self.url_setting}, and the environment variables HTTPS_PROXY, HTTP_PROXY "
+            "and REQUESTS_CA_BUNDLE."
         )
 
     def untrusted(self) -> str:
         """Say that TLS could not be set up."""
         return (
             f"No secure connection to {self.api_url}: its TLS certificate or protocol is not "
-            "accepted. Check copilot_api_url and this machine's clock; behind a proxy that opens "
-            "TLS, set REQUESTS_CA_BUNDLE to the proxy's certificate."
+            f"accepted. Check {self.url_setting} and this machine's clock; behind a proxy that "
+            "opens TLS, set REQUESTS_CA_BUNDLE to the proxy's certificate."
         )
 
 
@@ -152,6 +193,17 @@ def cause_of(error: BaseException) -> str:
         names[type(cause).__name__] for cause in _causes(error) if type(cause).__name__ in names
     ]
     return found[-1] if found else type(error).__name__
+
+
+def was_sent(error: BaseException) -> bool:
+    """Whether the API may have done what it was asked before the request failed."""
+    if isinstance(error, RetriableAPIError):
+        status = error.response.status_code if error.response is not None else None
+        return status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return False
+    # What fails before there is a connection.
+    return not any(isinstance(cause, NewConnectionError) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -184,8 +236,3 @@ def retry_after(response: requests.Response | None) -> float | None:
         seconds = (until - datetime.now(timezone.utc)).total_seconds()
     # Neither a past date nor an absurd number is a wait.
     return min(max(0.0, seconds), timedelta(days=365).total_seconds())
-
-
-def _next_sunday() -> datetime:
-    today = datetime.now(timezone.utc)
-    return today + timedelta(days=7 - (today.weekday() + 1) % 7)

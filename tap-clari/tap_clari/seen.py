@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class SeenIds:
@@ -21,6 +25,11 @@ class SeenIds:
         """Remember an id, and say whether it was new."""
         inserted = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (identifier,))
         return inserted.rowcount == 1
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids, in their own order."""
+        for (identifier,) in self._database.execute("SELECT id FROM seen ORDER BY id"):
+            yield identifier
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM seen").fetchone()[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import urlsplit
 
@@ -34,9 +35,152 @@ CALL_STATUSES = (
 )
 """Every status of a call (the vendor's document, `CallStatus`)."""
 
+FORECAST_TYPES = (
+    "forecast",
+    "quota",
+    "forecast_updated",
+    "adjustment",
+    "crm_total",
+    "crm_closed",
+)
+"""Every kind of value of a forecast (the vendor's document, `typesToExport`)."""
+
+ACTIVITY_TYPES = (
+    "MEETING",
+    "EMAIL_SENT",
+    "EMAIL_RECEIVED",
+    "ATTACHMENT_SENT",
+    "ATTACHMENT_RECEIVED",
+)
+"""Every kind of activity (the vendor's document, `activityTypes`)."""
+
+SECRETS = ("api_key", "partner_key", "copilot_api_key", "copilot_api_password")
+
+_VERSION = re.compile(r"/v\d+/?$")
+_QUARTER = re.compile(r"\d{4}_Q[1-4]")
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 SETTINGS = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType,
+        secret=True,
+        title="API Key",
+        description="Token of the Clari Revenue API (sent as apikey). In Clari: Settings > API "
+        "Token. It ends when its user is deactivated.",
+    ),
+    th.Property(
+        "partner_key",
+        th.StringType,
+        secret=True,
+        title="Partner Key",
+        description="Partner key of the Clari Revenue API (sent as partnerkey), which only "
+        "ingest_job_ids need.",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default="https://api.clari.com",
+        title="API URL",
+        description="Address of the Clari Revenue API, without a version. The credentials are "
+        "sent to this origin only.",
+    ),
+    th.Property(
+        "forecast_ids",
+        th.ArrayType(th.StringType(min_length=1)),
+        default=[],
+        title="Forecast IDs",
+        description="Forecasts to export, by the id in the address of their Forecast Tab; an "
+        "empty list: all that the API lists. Each costs an export job for each period.",
+    ),
+    th.Property(
+        "time_periods",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Time Periods",
+        description="Fiscal quarters to export, such as 2026_Q3; an empty list: the current one.",
+    ),
+    th.Property(
+        "forecast_types",
+        th.ArrayType(th.StringType(allowed_values=list(FORECAST_TYPES))),
+        default=list(FORECAST_TYPES),
+        title="Forecast Types",
+        description="Kinds of value to export of a forecast. Where Clari does not export crm_total "
+        "and crm_closed, they are left out with a warning.",
+    ),
+    th.Property(
+        "forecast_scope_id",
+        th.StringType,
+        title="Forecast Scope ID",
+        description="The part of the hierarchy to export, such as 1905::MGR. Without it, all "
+        "that the token's user sees.",
+    ),
+    th.Property(
+        "currency",
+        th.StringType,
+        title="Currency",
+        description="Currency of the forecast's amounts, such as USD. Without it, Clari's own.",
+    ),
+    th.Property(
+        "include_historical",
+        th.BooleanType,
+        default=True,
+        title="Include Historical",
+        description="Export every week of a quarter; otherwise only the current one.",
+    ),
+    th.Property(
+        "keep_forecast_snapshots",
+        th.BooleanType,
+        default=False,
+        title="Keep Forecast Snapshots",
+        description="Add exportedAt to the key of forecast_entries, so that each run adds what "
+        "the forecast said then. Otherwise a run replaces what the one before it wrote.",
+    ),
+    th.Property(
+        "activity_types",
+        th.ArrayType(th.StringType(allowed_values=list(ACTIVITY_TYPES))),
+        default=list(ACTIVITY_TYPES),
+        title="Activity Types",
+        description="Kinds of activity to export.",
+    ),
+    th.Property(
+        "activity_lookback_days",
+        th.IntegerType(minimum=0, maximum=10_000),
+        default=7,
+        title="Activity Look-back Days",
+        description="Days before the bookmark from which activities are read again, since mail "
+        "is indexed late. Never reaches before start_date.",
+    ),
+    th.Property(
+        "opportunity_ids",
+        th.ArrayType(th.StringType(min_length=1)),
+        default=[],
+        title="Opportunity IDs",
+        description="Opportunities to read, by their CRM id, besides those that the activities "
+        "of the run belong to.",
+    ),
+    th.Property(
+        "ingest_job_ids",
+        th.ArrayType(th.StringType(min_length=1)),
+        default=[],
+        title="Ingest Job IDs",
+        description="Ingest jobs to read the status of. Needs partner_key.",
+    ),
+    th.Property(
+        "job_poll_interval_seconds",
+        th.NumberType(exclusive_minimum=0, maximum=600),
+        default=5,
+        title="Job Poll Interval Seconds",
+        description="Seconds between two looks at an export job.",
+    ),
+    th.Property(
+        "job_timeout_seconds",
+        th.NumberType(exclusive_minimum=0, maximum=86_400),
+        default=1800,
+        title="Job Timeout Seconds",
+        description="Seconds to wait for an export job to end, or for a free slot.",
+    ),
     th.Property(
         "copilot_api_key",
         th.StringType,
@@ -65,15 +209,16 @@ SETTINGS = th.PropertiesList(
         "start_date",
         th.DateTimeType,
         title="Start Date",
-        description="Read calls modified from this time on (ISO 8601). Without it, all calls.",
+        description="Read from this time on (ISO 8601): calls by their modified time, activities "
+        "and audit events by their own. Without it, all calls, and 365 days of the others.",
     ),
     th.Property(
         "lookback_days",
         th.IntegerType(minimum=0, maximum=10_000),
         default=0,
         title="Look-back Days",
-        description="Days before the bookmark from which a run reads again, for edits that do "
-        "not move a call's modified time. Never reaches before start_date.",
+        description="Days before the bookmark from which calls and audit events are read again, "
+        "for edits that do not move a call's modified time. Never reaches before start_date.",
     ),
     th.Property(
         "call_detail_statuses",
@@ -103,8 +248,8 @@ SETTINGS = th.PropertiesList(
         th.NumberType(exclusive_minimum=0),
         default=10,
         title="Requests per Second",
-        description="The most requests that leave in any second, over all streams. The API "
-        "allows 10 to a key.",
+        description="The most requests to each API that leave in any second, over all streams. "
+        "Copilot allows 10 to a key.",
     ),
     th.Property(
         "max_concurrent_requests",
@@ -160,14 +305,24 @@ def _refuse(errors: list[str], schema: Mapping[str, t.Any]) -> None:
 
 def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     yield from _start_date_errors(config.get("start_date"))
-    yield from _url_errors(config["copilot_api_url"])
-    for name in ("copilot_api_key", "copilot_api_password", "user_agent"):
+    yield from _url_errors(config, "api_url", "https://api.clari.com")
+    yield from _url_errors(config, "copilot_api_url", "https://rest-api.copilot.clari.com")
+    for name in (*SECRETS, "user_agent"):
         value = config.get(name, "")
         if not (value.isascii() and value.isprintable()):
             yield (
                 f"The setting {name} holds a character that cannot be sent in a header, perhaps "
                 "a line break at its end (its value is not shown)."
             )
+    for period in config["time_periods"]:
+        if not _QUARTER.fullmatch(period):
+            yield (
+                f"The setting time_periods holds {period!r}, which is no fiscal quarter: write it "
+                "as 2026_Q3."
+            )
+    for name in ("forecast_types", "activity_types"):
+        if not config[name]:
+            yield f"The setting {name} is empty: leave it out to read all of them."
 
 
 def _start_date_errors(start_date: str | None) -> Iterator[str]:
@@ -185,19 +340,21 @@ def _start_date_errors(start_date: str | None) -> Iterator[str]:
             yield "The setting start_date lies before 1971. Leave it out to read all calls."
 
 
-def _url_errors(api_url: str) -> Iterator[str]:
+def _url_errors(config: Mapping[str, t.Any], name: str, example: str) -> Iterator[str]:
     try:
-        url = urlsplit(api_url)
+        url = urlsplit(config[name])
         is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
     except ValueError:
         is_address = False
     if not is_address or url.username or url.password or url.query or url.fragment:
         yield (
-            "The setting copilot_api_url must be an address such as "
-            "https://rest-api.copilot.clari.com, with no user, password or query in it."
+            f"The setting {name} must be an address such as {example}, with no user, password or "
+            "query in it."
         )
+    elif _VERSION.search(url.path):
+        yield f"The setting {name} must not end with a version: write it as {example}."
     elif url.scheme == "http" and url.hostname not in LOOPBACK:
         yield (
-            "The setting copilot_api_url must begin with https://, since credentials are sent to "
-            "it; http:// is for this machine only."
+            f"The setting {name} must begin with https://, since credentials are sent to it; "
+            "http:// is for this machine only."
         )

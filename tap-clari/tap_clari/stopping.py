@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ import typing as t
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from singer_sdk.singerlib.messages import Message
 
@@ -24,23 +25,29 @@ class WholeMessageWriter(MsgSpecWriter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_writing = False
+        self._depth = 0
         self._afterwards: Callable[[], None] | None = None
 
-    def write_message(self, message: Message) -> None:
-        """Write a message, and then do what has been waiting for its end."""
-        self._is_writing = True
+    @contextlib.contextmanager
+    def whole(self) -> Iterator[None]:
+        """Let what is done here come to its end, a message and all that belongs to it."""
+        self._depth += 1
         try:
-            super().write_message(message)
+            yield
         finally:
-            self._is_writing = False
-        if afterwards := self._afterwards:
+            self._depth -= 1
+        if not self._depth and (afterwards := self._afterwards):
             self._afterwards = None
             afterwards()
 
+    def write_message(self, message: Message) -> None:
+        """Write a message, and then do what has been waiting for its end."""
+        with self.whole():
+            super().write_message(message)
+
     def between_messages(self, action: Callable[[], None]) -> None:
         """Do it now, or when the message is whole that is being written."""
-        if self._is_writing:
+        if self._depth:
             self._afterwards = action
         else:
             action()

@@ -7,10 +7,14 @@ import typing as t
 from singer_sdk import Tap
 
 from tap_clari.cli import PlainSpokenCommand
+from tap_clari.copilot import CREDENTIALS as COPILOT_CREDENTIALS
+from tap_clari.exports import Exports
+from tap_clari.ledger import Ledger
+from tap_clari.revenue import RevenueRun
 from tap_clari.session import ThrottledSession
 from tap_clari.settings import SETTINGS, check_meaning, check_secrets
 from tap_clari.stopping import WholeMessageWriter, exit_at_once
-from tap_clari.streams import COPILOT_STREAMS
+from tap_clari.streams import COPILOT_STREAMS, REVENUE_STREAMS, SYNC_ORDER
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -20,7 +24,7 @@ if t.TYPE_CHECKING:
 
 
 class TapClari(Tap):
-    """Singer tap for Clari: the calls, users, topics and scorecards of Clari Copilot."""
+    """Singer tap for Clari: forecasts and activities, and the calls of Clari Copilot."""
 
     name = "tap-clari"
     config_jsonschema = SETTINGS.to_dict()
@@ -30,19 +34,37 @@ class TapClari(Tap):
 
     def discover_streams(self) -> list[Stream]:
         """List the streams that the credentials open; without any credentials, all."""
-        copilot = ThrottledSession(
+        has_copilot = any(self.config.get(setting) for setting in COPILOT_CREDENTIALS)
+        has_revenue = bool(self.config.get("api_key"))
+        revenue = RevenueRun(self._session(), self._exports())
+        copilot = self._session()
+        streams: list[Stream] = []
+        if has_revenue or not has_copilot:
+            streams += [stream(self, revenue) for stream in REVENUE_STREAMS]
+        if has_copilot or not has_revenue:
+            streams += [stream(self, copilot) for stream in COPILOT_STREAMS]
+        return streams
+
+    def _session(self) -> ThrottledSession:
+        return ThrottledSession(
             requests_per_second=float(self.config["requests_per_second"]),
             connections=self.config["max_concurrent_requests"],
         )
-        return [stream(self, copilot) for stream in COPILOT_STREAMS]
+
+    def _exports(self) -> Exports:
+        return Exports(
+            Ledger(lambda: self.state, lambda: self.state_writer.write_state(self.state)),
+            float(self.config["job_poll_interval_seconds"]),
+            float(self.config["job_timeout_seconds"]),
+            t.cast("WholeMessageWriter", self.message_writer).whole,
+        )
 
     @property
     def streams(self) -> dict[str, Stream]:
         """The streams in the order of a sync, which the SDK has by name."""
         if self._streams is None:
-            order = [stream.name for stream in COPILOT_STREAMS]
             by_name = super().streams
-            self._streams = {name: by_name[name] for name in order}
+            self._streams = {name: by_name[name] for name in SYNC_ORDER if name in by_name}
         return self._streams
 
     @classmethod

@@ -1,13 +1,17 @@
 """Times in one fixed form: UTC, microseconds, `Z`.
 
 The SDK compares replication values as strings, so every time that the tap writes has the same
-width and zone (`2026-03-01T12:00:00.000000Z`). On the wire Clari sends `+0000` and `Z`, with and
-without fractions of a second.
+width and zone (`2026-03-01T12:00:00.000000Z`). On the wire Copilot sends `+0000` and `Z`, with and
+without fractions of a second; the Revenue API sends milliseconds since 1970 too.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import re
+from datetime import datetime, timedelta, timezone
+
+_DIGITS = re.compile(r"-?(\d{1,7}|\d{9,18})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def parse_time(value: str) -> datetime:
@@ -26,6 +30,30 @@ def parse_time(value: str) -> datetime:
         return moment.astimezone(timezone.utc)
     except OverflowError as error:
         raise ValueError(value) from error
+
+
+def read_time(value: object) -> datetime:
+    """Read a time in any form that Clari sends: ISO 8601, or milliseconds since 1970.
+
+    The milliseconds come as a number or as text; a text of eight digits is a date.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(value, str):
+        return _from_epoch(int(value)) if _DIGITS.fullmatch(value) else parse_time(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _from_epoch(value)
+    raise ValueError(value)
+
+
+def _from_epoch(milliseconds: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as error:
+        raise ValueError(milliseconds) from error
 
 
 def format_time(moment: datetime) -> str:

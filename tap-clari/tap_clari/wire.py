@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 import msgspec
 
-_ESCAPED_NUL = b"\\u0000"
+_CODE = re.compile(r"[A-Za-z_]{1,50}")
+ESCAPED_NUL = b"\\u0000"
 
 
 class NotJSONError(ValueError):
@@ -45,7 +47,7 @@ def clean_json(content: bytes) -> bytes:
     Raises:
         NotJSONError: If the bytes are not JSON.
     """
-    if _ESCAPED_NUL not in content and _is_sound(content):
+    if ESCAPED_NUL not in content and _is_sound(content):
         return content
     try:
         document = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
@@ -111,6 +113,21 @@ def records(answer: Answer, name: str) -> list[msgspec.Raw]:
     return found
 
 
+def listed(answer: Answer, *names: str) -> list[msgspec.Raw]:
+    """The JSON of each record of a list that comes bare, or under one of several names.
+
+    Raises:
+        UnexpectedShapeError: If there is no such list, or something else in it.
+    """
+    if answer.body.lstrip()[:1] == b"[":
+        answer = Answer(answer.path, b'{"list":' + answer.body + b"}")
+        names = ("list",)
+    else:
+        members = record(answer)
+        names = tuple(name for name in names if name in members) or names
+    return records(answer, names[0])
+
+
 def record(answer: Answer, name: str | None = None) -> dict[str, t.Any]:
     """The one record of an answer, or of a member of it.
 
@@ -122,6 +139,23 @@ def record(answer: Answer, name: str | None = None) -> dict[str, t.Any]:
         return msgspec.json.decode(body, type=dict[str, t.Any])
     except msgspec.ValidationError as error:
         raise UnexpectedShapeError(answer.path, "a record") from error
+
+
+def error_code(content: bytes) -> str | None:
+    """What an error calls itself, such as `no_optin`: a name that may be shown, never a message.
+
+    It stands in the error, or in the first of a list of errors, bare or under `errors`.
+    """
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if isinstance(found, dict) and "errors" in found:
+        found = found["errors"]
+    if isinstance(found, list):
+        found = found[0] if found else None
+    code = (found.get("code") or found.get("errorCode")) if isinstance(found, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
 def matched(answer: Answer) -> int:

@@ -1,4 +1,4 @@
-"""A Copilot of one's own for each test, and the tap pointed at it."""
+"""A Clari of one's own for each test, either API of it, and the tap pointed at it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.running import Tap
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.revenue import RevenueSandbox
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,3 +58,47 @@ def start() -> Iterator[Start]:
 def copilot(start: Start) -> Copilot:
     """A small Copilot."""
     return start()
+
+
+class Revenue(t.NamedTuple):
+    """A sandbox of the Revenue API that runs, and the tap for it."""
+
+    sandbox: RevenueSandbox
+    tap: Tap
+
+
+def revenue_config(sandbox: RevenueSandbox, **settings: t.Any) -> dict[str, t.Any]:
+    """What a user would set to read the sandbox; jobs are looked at often, since they are short."""
+    return {
+        "api_url": sandbox.url,
+        "api_key": sandbox.api_key,
+        "job_poll_interval_seconds": 0.05,
+        "requests_per_second": 500,
+        **settings,
+    }
+
+
+class StartRevenue(t.Protocol):
+    """Starts a Revenue API; the options are those of the sandbox."""
+
+    def __call__(self, **options: t.Any) -> Revenue:
+        """Start one."""
+
+
+@pytest.fixture
+def start_revenue() -> Iterator[StartRevenue]:
+    """Start Revenue APIs that last as long as the test."""
+    with contextlib.ExitStack() as running:
+
+        def begin(**options: t.Any) -> Revenue:
+            sandbox = running.enter_context(RevenueSandbox(**options))
+            sandbox.exports.seconds = 0.1
+            return Revenue(sandbox, Tap("tap-clari", revenue_config(sandbox)))
+
+        yield begin
+
+
+@pytest.fixture
+def revenue(start_revenue: StartRevenue) -> Revenue:
+    """A small one."""
+    return start_revenue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from requests import Request
-from tap_clari.auth import CopilotAuth
+from tap_clari.auth import HeaderAuth
 
 HEADERS = {"X-Api-Key": "key", "X-Api-Password": "password"}
 
@@ -23,9 +23,7 @@ HEADERS = {"X-Api-Key": "key", "X-Api-Password": "password"}
     ],
 )
 def test_only_the_configured_origin_gets_the_credentials(url: str, *, is_signed: bool) -> None:
-    request = CopilotAuth("https://api.example.com", "key", "password")(
-        Request("GET", url).prepare()
-    )
+    request = HeaderAuth("https://api.example.com", HEADERS)(Request("GET", url).prepare())
     assert {name: request.headers.get(name) for name in HEADERS} == (
         HEADERS if is_signed else dict.fromkeys(HEADERS)
     )

@@ -6,7 +6,6 @@ import logging
 import typing as t
 
 import msgspec
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_clari.changed_calls import ChangedCallsStream
 from tap_clari.pagination import identifier_of
@@ -14,7 +13,6 @@ from tap_clari.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
 
@@ -26,10 +24,6 @@ class _CallStream(ChangedCallsStream):
 
     primary_keys = ("id",)
     replication_key = "last_modified_time"
-
-    def bookmark(self) -> datetime | None:
-        """The bookmark; none where the catalog asks for the full table."""
-        return None if self.replication_method == REPLICATION_FULL_TABLE else super().bookmark()
 
     @property
     def media_params(self) -> dict[str, str]:

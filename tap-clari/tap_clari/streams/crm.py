@@ -23,13 +23,10 @@ class _LinkedObjectsStream(ChangedCallsStream):
     bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
     """
 
+    reads_all = False
+
     link: str
     """The member of a call's `crm_info` that holds the ids, one or a list."""
-
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """Never: a target that empties older versions would lose what this run need not read."""
-        return False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the objects, and say how many were gone."""

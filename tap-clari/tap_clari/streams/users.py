@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_clari.client import CopilotStream
+from tap_clari.copilot import CopilotStream
 
 
 class UsersStream(CopilotStream):

@@ -1,0 +1,290 @@
+"""Forecasts: the tabs, and what each of them said in a quarter."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from functools import partial
+
+import msgspec
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_clari.errors import NotFoundError
+from tap_clari.exports import Export, ExportRequest
+from tap_clari.merging import merged
+from tap_clari.results import LISTS
+from tap_clari.revenue import ExportStream, RevenueStream
+from tap_clari.times import format_time
+from tap_clari.wire import listed
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.results import ResultFile
+    from tap_clari.revenue import RevenueRun
+
+LIST = "/v4/export/forecast/list"
+EXPORT = "/v4/export/forecast/{forecastId}"
+
+FIVE = ("entries", "users", "fields", "timePeriods", "timeFrames")
+"""The lists of an export."""
+
+ENTRY_KEY = ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId")
+
+CRM_TYPES = ("crm_total", "crm_closed")
+"""The types that Clari does not export for every organization."""
+
+
+def forecast_tabs(stream: RevenueStream) -> list[Record]:
+    """The forecasts that the API lists, asked for once a run; none where it has no such list."""
+    tabs = stream.run.forecast_tabs
+    if tabs is None:
+        try:
+            answer = stream.fetch(LIST, {})
+        except NotFoundError:
+            tabs = []
+            if not stream.config["forecast_ids"]:
+                stream.log(
+                    "Clari does not list the forecasts of this organization (HTTP 404), so that "
+                    "nothing of them is read: set forecast_ids. The id of a forecast stands in "
+                    "the address of its Forecast Tab.",
+                    level=logging.WARNING,
+                )
+        else:
+            tabs = [msgspec.json.decode(each) for each in listed(answer, "forecasts")]
+        stream.run.forecast_tabs = tabs
+    return tabs
+
+
+class ForecastsStream(RevenueStream):
+    """The forecast tabs (`/export/forecast/list`), where the API lists them."""
+
+    name = "forecasts"
+    path = LIST
+    primary_keys = ("forecastId",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the list."""
+        # Each its own: what is made of a record is not put back into the list.
+        yield from (dict(tab) for tab in forecast_tabs(self))
+
+
+class _ForecastExportStream(ExportStream):
+    """One of the five lists of a forecast's export, for each forecast and quarter."""
+
+    path = EXPORT
+    kind = "forecast"
+
+    section: str
+    """The list."""
+
+    added: tuple[str, ...] = ("forecastId",)
+    """What the tap adds to a record."""
+
+    def export_requests(self) -> Sequence[ExportRequest]:
+        """One job for each forecast and quarter."""
+        ids = self.config["forecast_ids"] or [
+            str(tab["forecastId"]) for tab in forecast_tabs(self) if tab.get("forecastId")
+        ]
+        periods = self.config["time_periods"] or [None]
+        return [
+            self._request_for(forecast_id, period)
+            for forecast_id in dict.fromkeys(ids)
+            for period in dict.fromkeys(periods)
+        ]
+
+    def _request_for(self, forecast_id: str, period: str | None) -> ExportRequest:
+        types = list(dict.fromkeys(self.config["forecast_types"]))
+        options = {
+            "timePeriod": period,
+            "scopeId": self.config.get("forecast_scope_id"),
+            "currency": self.config.get("currency"),
+        }
+        body = {
+            **{name: value for name, value in options.items() if value is not None},
+            "typesToExport": types,
+            "includeHistorical": self.config["include_historical"],
+            "exportFormat": "JSON",
+        }
+        fewer = [each for each in types if each not in CRM_TYPES]
+        has_less = 0 < len(fewer) < len(types)
+        instead = {"type_not_supported": {**body, "typesToExport": fewer}} if has_less else {}
+        explain = partial(_explained, forecast_id)
+        return ExportRequest(EXPORT, {"forecastId": forecast_id}, body, instead, explain)
+
+    def read_exports(self) -> Iterable[Record]:
+        """Read the list of each export, once its quarter is the right one."""
+        for export in self.run.exports.results(self, self.export_requests()):
+            self._name_cuts(export)
+            period = self._checked_period(export)
+            added = {
+                "forecastId": export.request.ids["forecastId"],
+                "timePeriodId": period,
+                "exportedAt": format_time(export.ended),
+            }
+            for record in self.records_of(export):
+                yield {**{name: added[name] for name in self.added}, **record}
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The records of the list."""
+        section = _section_of(export.file, self.section)
+        if section:
+            yield from export.file.records(section)
+        else:
+            self.log(
+                "The export of the forecast %r has no list %r",
+                export.request.ids["forecastId"],
+                self.section,
+                level=logging.WARNING,
+            )
+
+    def _name_cuts(self, export: Export) -> None:
+        """Say where Clari left something out: a forecast cannot be asked for in parts."""
+        job = export.job
+        for cut, what in ((job.rows_truncated, "rows"), (job.cells_truncated, "cells")):
+            if cut in (True, "true"):
+                self.log(
+                    "Clari has cut %s from the export of the forecast %r for being too large: "
+                    "they are missing from this run. Set forecast_scope_id to a part of the "
+                    "hierarchy, or include_historical to false",
+                    what,
+                    export.request.ids["forecastId"],
+                    level=logging.WARNING,
+                )
+
+    def _checked_period(self, export: Export) -> str | None:
+        """The quarter that came.
+
+        Raises:
+            FatalAPIError: If it is not the one that was asked for. Of a quarter that it does not
+                know, the API gives the current one instead, and says nothing.
+        """
+        asked = export.request.body.get("timePeriod")
+        found = self._periods(export)
+        if asked and found and asked not in found:
+            message = (
+                f"Clari answers the export of the forecast {export.request.ids['forecastId']!r} "
+                f"for {asked} with {', '.join(found)}: {asked} does not exist, or has no data. "
+                "Correct time_periods; nothing of this export was read."
+            )
+            raise FatalAPIError(message)
+        if asked and not found:
+            self.log(
+                "The export of the forecast %r does not say of which quarter it is; %s was asked "
+                "for",
+                export.request.ids["forecastId"],
+                asked,
+                level=logging.WARNING,
+            )
+        return asked or next(iter(found), None)
+
+    def _periods(self, export: Export) -> list[str]:
+        """The quarters that the entries are of; where there is no entry, those that are listed."""
+        for name in ("entries", "timePeriods"):
+            section = _section_of(export.file, name)
+            if section and (found := export.file.distinct(section, "timePeriodId")):
+                return found
+        return []
+
+
+class ForecastEntriesStream(_ForecastExportStream):
+    """What was forecast: a record for each quarter, week, user and field.
+
+    With `keep_forecast_snapshots` the time of the export belongs to the key, since Clari restates
+    past weeks: two exports of one quarter differ.
+    """
+
+    name = "forecast_entries"
+    section = "entries"
+    primary_keys: Sequence[str] = ENTRY_KEY
+    added = ("forecastId", "exportedAt")
+
+    def __init__(self, tap: Tap, run: RevenueRun) -> None:
+        if tap.config["keep_forecast_snapshots"]:
+            self.primary_keys = (*ENTRY_KEY, "exportedAt")
+        super().__init__(tap, run)
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The entries; those of one key, each with another kind of value, made one."""
+        yield from merged(super().records_of(export), ENTRY_KEY[1:])
+
+
+class ForecastUsersStream(_ForecastExportStream):
+    """The users of a forecast, with their place in the hierarchy."""
+
+    name = "forecast_users"
+    section = "users"
+    primary_keys = ("forecastId", "userId")
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The users; a scope that is an object as JSON text, as it would not fit a text."""
+        for user in super().records_of(export):
+            if isinstance(user.get("scopeId"), dict):
+                user["scopeId"] = msgspec.json.encode(user["scopeId"]).decode()
+            yield user
+
+
+class ForecastFieldsStream(_ForecastExportStream):
+    """The fields of a forecast."""
+
+    name = "forecast_fields"
+    section = "fields"
+    primary_keys = ("forecastId", "fieldId")
+
+
+class ForecastTimePeriodsStream(_ForecastExportStream):
+    """The quarters of a forecast."""
+
+    name = "forecast_time_periods"
+    section = "timePeriods"
+    primary_keys = ("forecastId", "timePeriodId")
+
+
+class ForecastTimeFramesStream(_ForecastExportStream):
+    """The weeks of a quarter; their ids come again in other quarters."""
+
+    name = "forecast_time_frames"
+    section = "timeFrames"
+    primary_keys = ("forecastId", "timePeriodId", "timeFrameId")
+    added = ("forecastId", "timePeriodId")
+
+
+def _section_of(file: ResultFile, name: str) -> str | None:
+    """Where one of the five lists stands in an export, `None` if it is not there.
+
+    An export can also come as rows alone; these are its entries.
+
+    Raises:
+        UnexpectedShapeError: If it is neither.
+    """
+    if any(file.has(each) for each in FIVE):
+        return file.section(name) if file.has(name) else None
+    rows = file.section(*LISTS)
+    return rows if name == "entries" else None
+
+
+def _explained(forecast_id: str, code: str | None) -> str | None:
+    """Say what it means that the export of a forecast is refused; `None` where it is not known."""
+    forecast = repr(forecast_id)
+    return {
+        "no_optin": (
+            f"The user of api_key may not see the forecast {forecast} (no_optin): have this user "
+            "opted in for it in Clari, best at the top of the hierarchy, or set "
+            "forecast_scope_id to a scope that the user is opted in for."
+        ),
+        "no_such_forecast_config": (
+            f"Clari has no forecast {forecast} (no_such_forecast_config): correct forecast_ids. "
+            "The id of a forecast stands in the address of its Forecast Tab."
+        ),
+        "type_not_supported": (
+            f"Clari does not export one of the forecast_types for the forecast {forecast} "
+            "(type_not_supported): leave crm_total and crm_closed out."
+        ),
+        "bad_request": (
+            f"Clari does not accept the export of the forecast {forecast} (bad_request): check "
+            "currency, forecast_types and forecast_scope_id."
+        ),
+    }.get(code or "")

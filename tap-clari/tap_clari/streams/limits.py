@@ -1,0 +1,32 @@
+"""How many export jobs the organization may have."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timezone
+
+from tap_clari.jobs import LIMITS
+from tap_clari.revenue import RevenueStream
+from tap_clari.times import format_time
+from tap_clari.wire import record
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk.helpers.types import Context, Record
+
+
+class LimitsStream(RevenueStream):
+    """The quotas of export jobs and what is left of them (`/admin/limits`), a record a run."""
+
+    name = "limits"
+    path = LIMITS
+    primary_keys = ("fetchedAt",)
+    reads_all = False
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Ask once."""
+        answer = self.fetch(self.path, {})
+        others = {name: each for name, each in record(answer).items() if name != "jobs"}
+        fetched_at = format_time(datetime.now(timezone.utc))
+        yield {**others, **record(answer, "jobs"), "fetchedAt": fetched_at}
