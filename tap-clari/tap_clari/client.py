@@ -30,9 +30,9 @@ from singer_sdk.streams.rest import HTTPRequest
 from tap_clari import schemas
 from tap_clari.conform import RecordConformer
 from tap_clari.errors import (
-    LostAnswerError,
     NotFoundError,
     RefusedError,
+    UnansweredError,
     UnreadableAnswerError,
     cause_of,
     retry_after,
@@ -255,25 +255,21 @@ class ClariStream(RESTStream[None]):
         return self._persistently(question, lambda: self._ask(question, read))
 
     def post(self, path: str, ids: Mapping[str, str], body: Mapping[str, t.Any]) -> Answer:
-        """Have something done, once: what may have been done already is not asked for again.
+        """Have something done. It is asked for once: whether to ask again is not known here.
 
         Raises:
-            LostAnswerError: If it was sent, and no answer came that says what became of it.
+            UnansweredError: If no answer came that says what became of it.
             RefusedError: If the API does not do what it is asked.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
         request = self._prepared("POST", self.url(path, ids), json=body)
         question = Question(path, request, _is_success)
-
-        def ask() -> bytes:
-            try:
-                return self._ask(question, _sound_json)
-            except TRANSIENT as error:
-                if was_sent(error):
-                    raise LostAnswerError(cause_of(error)) from error
-                raise
-
-        return Answer(path, self._persistently(question, ask))
+        try:
+            return Answer(path, self._ask(question, _sound_json))
+        except TRANSIENT as error:
+            raise UnansweredError(cause_of(error), was_sent=was_sent(error)) from error
+        except OSError as error:
+            raise FatalAPIError(self.errors.unmade(error)) from error
 
     def _prepared(self, method: str, url: str, **content: t.Any) -> requests.PreparedRequest:
         try:

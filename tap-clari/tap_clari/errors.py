@@ -40,8 +40,17 @@ class UnreadableAnswerError(RetriableAPIError):
     """A successful answer with a body that is not JSON."""
 
 
-class LostAnswerError(Exception):
-    """Something was asked for that must not be asked for twice, and the answer did not come."""
+class UnansweredError(Exception):
+    """Something was asked for that must not be done twice, and no answer came that tells.
+
+    Args:
+        cause: Why, in a few words.
+        was_sent: Whether it may have been done.
+    """
+
+    def __init__(self, cause: str, *, was_sent: bool) -> None:
+        super().__init__(cause)
+        self.was_sent = was_sent
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.errors import LostAnswerError, RefusedError
-from tap_clari.jobs import DONE, FAILED, JOB, JOBS, LIMITS, RESULTS, Job, job_in, limits_in
+from tap_clari.errors import RefusedError, UnansweredError
+from tap_clari.jobs import DONE, FAILED, JOB, JOBS, LIMITS, RESULTS, Job, job_in, jobs_in, limits_in
 from tap_clari.ledger import StartedJob
 from tap_clari.results import ResultFile
 from tap_clari.settings import LOOPBACK
-from tap_clari.wire import UnexpectedShapeError, listed, record
+from tap_clari.wire import UnexpectedShapeError, record
 
 if t.TYPE_CHECKING:
     import logging
@@ -41,7 +41,7 @@ if t.TYPE_CHECKING:
 QUOTA_REACHED = "export_monthly_quota_reached"
 """What the API calls it when either quota is reached, the month's or that of jobs at a time."""
 
-STARTS = 3
+STARTS = 6
 """How often a job is asked for whose start is not answered."""
 
 SAY_EVERY = 60.0
@@ -158,7 +158,8 @@ class Exports:
         self._finished: set[str] = set()
         self._under_way: dict[str, _UnderWay] = {}
         self._exports: dict[str, Export] = {}
-        self._unanswered: Counter[str] = Counter()
+        self._unanswered: dict[str, set[str]] = {}
+        self._tries: Counter[str] = Counter()
 
     # Readers
 
@@ -283,12 +284,21 @@ class Exports:
 
     def _ask_for_job(self, reader: Reader, request: ExportRequest, limits: Limits) -> str | None:
         """Ask for a job once; its id, or `None` if the same can be asked again."""
+        known = self._unanswered.get(request.key)
+        if known is not None:
+            # It may have been started late: after it was looked for the last time.
+            found = self._find_new(reader, known)
+            if found:
+                return found
         try:
             return self._post(reader, request)
-        except LostAnswerError as error:
-            found = self._find_unanswered(reader, limits)
+        except UnansweredError as error:
+            found = None
+            if error.was_sent:
+                known = self._unanswered.setdefault(request.key, limits.known_job_ids)
+                found = self._find_new(reader, known)
             if found is None:
-                self._count_unanswered(request, error)
+                self._count_try(reader, request, error)
             return found
         except RefusedError as error:
             if error.code == QUOTA_REACHED:
@@ -314,17 +324,17 @@ class Exports:
             raise UnexpectedShapeError(answer.path, "'jobId'")
         return str(job_id)
 
-    def _find_unanswered(self, reader: Reader, limits: Limits) -> str | None:
-        """Look for the job of a start that was not answered: the one that is new."""
-        known = limits.known_job_ids | {job.job_id for job in self.ledger.unread()}
+    def _find_new(self, reader: Reader, known: set[str]) -> str | None:
+        """Look for the job of a start that was not answered: the one that was not there before."""
+        mine = {
+            *(under_way.job_id for under_way in self._under_way.values()),
+            *(job.job_id for job in self.ledger.unread()),
+        }
         an_hour_ago = datetime.now(timezone.utc) - timedelta(hours=1)
-        jobs = [
-            msgspec.json.decode(raw, type=Job) for raw in listed(reader.fetch(JOBS, {}), "jobs")
-        ]
         new = [
             job.job_id
-            for job in jobs
-            if job.job_id not in known
+            for job in jobs_in(reader.fetch(JOBS, {}))
+            if job.job_id not in known | mine
             and job.status not in FAILED
             and (job.started or an_hour_ago) >= an_hour_ago
         ]
@@ -337,15 +347,15 @@ class Exports:
             raise FatalAPIError(message)
         return new[0] if new else None
 
-    def _count_unanswered(self, request: ExportRequest, error: LostAnswerError) -> None:
-        self._unanswered[request.key] += 1
-        if self._unanswered[request.key] == STARTS:
+    def _count_try(self, reader: Reader, request: ExportRequest, error: UnansweredError) -> None:
+        self._tries[request.key] += 1
+        if self._tries[request.key] == STARTS:
             message = (
-                f"Clari does not start an export job ({error}, {STARTS} tries; no job was "
-                "started): the fault is on Clari's side. Run again later: the sync resumes where "
-                "it stopped."
+                f"Clari does not start an export job ({error}, {STARTS} tries): no job was "
+                "started. Run again later: the sync resumes where it stopped."
             )
             raise FatalAPIError(message) from error
+        reader.logger.warning("POST %s: %s; trying again", request.path, error)
 
     # Waiting
 

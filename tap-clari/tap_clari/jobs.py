@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import msgspec
 
 from tap_clari.times import read_time
-from tap_clari.wire import UnexpectedShapeError, record
+from tap_clari.wire import UnexpectedShapeError, listed, record
 
 if t.TYPE_CHECKING:
     from tap_clari.wire import Answer
@@ -89,6 +89,18 @@ def job_in(answer: Answer) -> Job:
         return msgspec.convert(found.get("job", found), type=Job)
     except msgspec.ValidationError as error:
         raise UnexpectedShapeError(answer.path, "a job with a status") from error
+
+
+def jobs_in(answer: Answer) -> list[Job]:
+    """The jobs of a list, bare or under `jobs`: both are seen.
+
+    Raises:
+        UnexpectedShapeError: If there is no list of jobs.
+    """
+    try:
+        return [msgspec.json.decode(each, type=Job) for each in listed(answer, "jobs")]
+    except msgspec.ValidationError as error:
+        raise UnexpectedShapeError(answer.path, "jobs with a status") from error
 
 
 def limits_in(answer: Answer) -> Limits:

@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from tap_clari.errors import NotFoundError, RefusedError
-from tap_clari.jobs import DONE, JOBS, RESULTS, Job
+from tap_clari.jobs import DONE, JOBS, RESULTS, jobs_in
 from tap_clari.revenue import RevenueStream
 from tap_clari.wire import listed, record
 
@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.jobs import Job
     from tap_clari.wire import Answer
 
 
@@ -52,8 +53,7 @@ class ExportJobResultsStream(RevenueStream):
         """Read the result of one job after the other."""
         gone = 0
         others: list[str] = []
-        for each in listed(self.fetch(JOBS, {}), "jobs"):
-            job = msgspec.json.decode(each, type=Job)
+        for job in jobs_in(self.fetch(JOBS, {})):
             if job.status not in DONE or job.is_expired:
                 continue
             if job.file_type not in {None, "JSON"}:
