@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
 
     from tests.postgres import PostgresServer
     from tests.sandbox.copilot import CopilotSandbox
+    from tests.sandbox.revenue import RevenueSandbox
 
 ROOT = Path(__file__).parent.parent
 MELTANO = Path(sys.executable).parent / "meltano"
@@ -56,17 +57,28 @@ class Meltano:
 
     Args:
         folder: The folder; what Meltano installs and remembers stays in it.
-        copilot: The sandbox to read.
+        copilot: The Copilot API to read.
+        revenue: The Revenue API to read.
         postgres: The server to load into.
+
+    Attributes:
+        pid: The process of the command that runs.
     """
 
-    def __init__(self, folder: Path, copilot: CopilotSandbox, postgres: PostgresServer) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        copilot: CopilotSandbox,
+        revenue: RevenueSandbox,
+        postgres: PostgresServer,
+    ) -> None:
         folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / "meltano.yml", folder)
         for tap in ROOT.glob("tap-*"):
             link = folder / tap.name
             link.unlink(missing_ok=True)
             link.symlink_to(tap)
+        self.pid: int | None = None
         self._folder = folder
         self._environment = {
             **{
@@ -79,6 +91,8 @@ class Meltano:
             "SANDBOX_COPILOT_URL": copilot.url,
             "SANDBOX_COPILOT_KEY": copilot.api_key,
             "SANDBOX_COPILOT_PASSWORD": copilot.api_password,
+            "SANDBOX_REVENUE_URL": revenue.url,
+            "SANDBOX_REVENUE_KEY": revenue.api_key,
             "TARGET_POSTGRES_HOST": postgres.host,
             "TARGET_POSTGRES_PORT": str(postgres.port),
             "TARGET_POSTGRES_USER": postgres.user,
@@ -140,6 +154,7 @@ class Meltano:
             encoding="utf-8",
             errors="replace",
         ) as process:
+            self.pid = process.pid
             while True:
                 try:
                     printed, _ = process.communicate(timeout=0.25)

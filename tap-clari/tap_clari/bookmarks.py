@@ -39,6 +39,7 @@ class BookmarkedStream(ClariStream):
 
     def __init__(self, tap: Tap, session: ThrottledSession) -> None:
         super().__init__(tap, session)
+        self._has_warned = False
         self.run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
 
     @property
@@ -74,16 +75,25 @@ class BookmarkedStream(ClariStream):
         start_date = self.config.get("start_date")
         earliest = parse_time(start_date) if start_date else None
         bookmark = self.bookmark()
-        if bookmark is None:
-            return earliest
-        start = max(bookmark, EARLIEST) - self.lookback
-        if start > self.run_began:
-            self.log(
-                "The bookmark of this stream lies in the future: nothing is read until then. "
-                "Correct or remove its replication_key_value in the state.",
-                level=logging.WARNING,
+        start = earliest
+        if bookmark is not None:
+            start = max(bookmark, EARLIEST) - self.lookback
+            if start > self.run_began:
+                self._warn_of_future(
+                    "The bookmark of this stream lies in the future: nothing is read until then. "
+                    "Correct or remove its replication_key_value in the state."
+                )
+            start = max(start, earliest or start)
+        if earliest and earliest > self.run_began:
+            self._warn_of_future(
+                "The setting start_date lies in the future: nothing is read until then."
             )
-        return max(start, earliest) if earliest else start
+        return start
+
+    def _warn_of_future(self, message: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            self.log("%s", message, level=logging.WARNING)
 
     def move_bookmark(self, read_until: datetime) -> None:
         """Keep in the state that everything up to this time is written; never move back."""

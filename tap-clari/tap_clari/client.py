@@ -28,13 +28,16 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams.rest import HTTPRequest
 
 from tap_clari import schemas
+from tap_clari.auth import origin
 from tap_clari.conform import RecordConformer
 from tap_clari.errors import (
     NotFoundError,
+    NotJSONAnswerError,
     RefusedError,
     UnansweredError,
     UnreadableAnswerError,
     cause_of,
+    may_come_late,
     retry_after,
     was_sent,
 )
@@ -118,6 +121,9 @@ class ClariStream(RESTStream[None]):
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
+    added: t.ClassVar[tuple[str, ...]] = ()
+    """What the tap adds to a record."""
+
     reads_all: t.ClassVar[bool] = True
     """Whether a run without a bookmark gives all that there is. Where it does not, a target that
     empties older versions of a table would lose what this run need not read."""
@@ -125,7 +131,9 @@ class ClariStream(RESTStream[None]):
     def __init__(self, tap: Tap, session: ThrottledSession) -> None:
         super().__init__(tap)
         self._session = session
-        self._conform = RecordConformer(self.schema, self.primary_keys, self.logger)
+        self._conform = RecordConformer(
+            self.schema, self.primary_keys, self.logger, added=self.added
+        )
         self._request_counter = self.get_http_request_counter()
         self._counting = threading.Lock()
 
@@ -179,8 +187,8 @@ class ClariStream(RESTStream[None]):
             except UnexpectedShapeError as error:
                 message = self.errors.unexpected(error.path, error.missing)
                 raise FatalAPIError(message) from error
-            except msgspec.ValidationError as error:
-                # JSON, and an object, but with a number that no machine has.
+            except (msgspec.ValidationError, RecursionError) as error:
+                # JSON, but with a number or a depth that no machine has.
                 message = self.errors.unexpected(self.path, "records that can be read")
                 raise FatalAPIError(message) from error
 
@@ -220,7 +228,15 @@ class ClariStream(RESTStream[None]):
         return Answer(path, self._get(url, path, params, _sound_json, is_data or _is_success))
 
     def fetch_link(self, url: str, path: str) -> Answer:
-        """As `fetch`, from an address that the API gave; `path` is what a message calls it."""
+        """As `fetch`, from an address that the API gave; `path` is what a message calls it.
+
+        Raises:
+            FatalAPIError: If it leads to another origin: credentials do not go there, and what
+                comes from there is not the API's.
+        """
+        # As it will be sent: `requests` may read an address otherwise than it looks.
+        if origin(self._prepared("GET", url).url) != origin(self.url_base):
+            raise FatalAPIError(self.errors.leads_elsewhere(path))
         return Answer(path, self._get(url, path, {}, _sound_json, _is_success))
 
     def download(self, url: str, path: str, read: Callable[[requests.Response], R]) -> R:
@@ -267,7 +283,9 @@ class ClariStream(RESTStream[None]):
         try:
             return Answer(path, self._ask(question, _sound_json))
         except TRANSIENT as error:
-            raise UnansweredError(cause_of(error), was_sent=was_sent(error)) from error
+            raise UnansweredError(
+                cause_of(error), was_sent=was_sent(error), may_come_late=may_come_late(error)
+            ) from error
         except OSError as error:
             raise FatalAPIError(self.errors.unmade(error)) from error
 
@@ -294,7 +312,8 @@ class ClariStream(RESTStream[None]):
             return again(ask)()
         except TRANSIENT as error:
             message = self.errors.failed(error, question.path, self.backoff_max_tries())
-            raise FatalAPIError(message) from error
+            is_no_json = isinstance(error, UnreadableAnswerError)
+            raise (NotJSONAnswerError if is_no_json else FatalAPIError)(message) from error
         except OSError as error:
             # What is left of `requests`: a proxy that is no URL, a file of certificates that is
             # not there.

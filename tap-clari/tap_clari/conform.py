@@ -46,10 +46,16 @@ class RecordConformer:
         schema: The stream's JSON Schema; each property has one type besides null.
         key_properties: The stream's primary key.
         logger: Where a field that does not fit is named, once.
+        added: What the tap adds to a record: no part of the hash that stands in for a key, since
+            it may differ from run to run.
     """
 
     def __init__(
-        self, schema: Schema, key_properties: Sequence[str], logger: logging.Logger
+        self,
+        schema: Schema,
+        key_properties: Sequence[str],
+        logger: logging.Logger,
+        added: Sequence[str] = (),
     ) -> None:
         properties = schema["properties"]
         self._members = {
@@ -58,6 +64,7 @@ class RecordConformer:
             if name != EXTRA
         }
         self._keys = tuple(key_properties)
+        self._added = frozenset(added)
         self._logger = logger
         self._named: set[str] = set()
 
@@ -88,7 +95,7 @@ class RecordConformer:
             "The API sent a record without its key %r; a hash of the record stands in for it",
             key,
         )
-        return hash_of(row)
+        return hash_of({name: each for name, each in row.items() if name not in self._added})
 
     def _name(self, unknown: Record, misfits: Record) -> None:
         for name in unknown:

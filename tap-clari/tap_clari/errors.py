@@ -46,11 +46,17 @@ class UnansweredError(Exception):
     Args:
         cause: Why, in a few words.
         was_sent: Whether it may have been done.
+        may_come_late: Whether it may yet be done: the answer took too long.
     """
 
-    def __init__(self, cause: str, *, was_sent: bool) -> None:
+    def __init__(self, cause: str, *, was_sent: bool, may_come_late: bool) -> None:
         super().__init__(cause)
         self.was_sent = was_sent
+        self.may_come_late = may_come_late
+
+
+class NotJSONAnswerError(FatalAPIError):
+    """Even the last try brought no JSON."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +219,14 @@ def was_sent(error: BaseException) -> bool:
         return False
     # What fails before there is a connection.
     return not any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+
+
+def may_come_late(error: BaseException) -> bool:
+    """Whether what was asked for may be done after the request failed."""
+    if isinstance(error, RetriableAPIError):
+        status = error.response.status_code if error.response is not None else None
+        return status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+    return isinstance(error, requests.exceptions.ReadTimeout)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

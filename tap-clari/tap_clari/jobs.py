@@ -24,22 +24,33 @@ FAILED = frozenset({"FAILED", "CANCELLED", "ABORTED"})
 
 
 class Job(msgspec.Struct, rename="camel"):
-    """An export job, as far as the tap looks at it.
+    """An export job, as far as the tap looks at it: nothing of it is sure to be there.
 
     The times are milliseconds since 1970, as numbers or as text.
     """
 
-    status: str
-    job_id: str = ""
+    job_id: t.Any = None
+    status: t.Any = None
     start_time: t.Any = None
     end_time: t.Any = None
     expired_time: t.Any = None
+    file_name: t.Any = None
     file_type: t.Any = None
     module: t.Any = None
     title: t.Any = None
     rows_truncated: t.Any = None
     cells_truncated: t.Any = None
     download_url: t.Any = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is a result."""
+        return str(self.status).upper() in DONE
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there will be none."""
+        return str(self.status).upper() in FAILED
 
     @property
     def started(self) -> datetime | None:
@@ -57,6 +68,16 @@ class Job(msgspec.Struct, rename="camel"):
         expiry = _time(self.expired_time)
         return expiry is not None and expiry <= datetime.now(timezone.utc)
 
+    @property
+    def has_rows_cut(self) -> bool:
+        """Whether Clari left rows out of the result."""
+        return self.rows_truncated in (True, "true")
+
+    @property
+    def has_cells_cut(self) -> bool:
+        """Whether Clari left cells out of the result."""
+        return self.cells_truncated in (True, "true")
+
 
 class Limits(msgspec.Struct, rename="camel"):
     """How many export jobs the organization may have, and has."""
@@ -65,42 +86,49 @@ class Limits(msgspec.Struct, rename="camel"):
     available_monthly_quota: int
     concurrent_limit: int | None = None
     monthly_quota: int | None = None
-    running_job_ids: list[str] | None = None
-    submitted_job_ids: list[str] | None = None
+    running_job_ids: list[t.Any] | None = None
+    submitted_job_ids: list[t.Any] | None = None
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the jobs that run."""
+        return [str(each) for each in self.running_job_ids or ()]
 
     @property
     def known_job_ids(self) -> set[str]:
-        """The jobs that count or run."""
-        return {*(self.running_job_ids or ()), *(self.submitted_job_ids or ())}
+        """The ids of the jobs that count or run."""
+        return {*self.running, *(str(each) for each in self.submitted_job_ids or ())}
 
 
 class _WrappedLimits(msgspec.Struct):
     jobs: Limits
 
 
+def unwrapped(job: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A job that comes bare or under `job`: both are seen."""
+    inner = job.get("job")
+    return inner if isinstance(inner, dict) else job
+
+
 def job_in(answer: Answer) -> Job:
-    """The job of an answer, bare or under `job`: both are seen.
+    """The job of an answer.
 
     Raises:
         UnexpectedShapeError: If there is none.
     """
-    try:
-        found = record(answer)
-        return msgspec.convert(found.get("job", found), type=Job)
-    except msgspec.ValidationError as error:
-        raise UnexpectedShapeError(answer.path, "a job with a status") from error
+    job = msgspec.convert(unwrapped(record(answer)), type=Job)
+    if not isinstance(job.status, str):
+        raise UnexpectedShapeError(answer.path, "a job with a status")
+    return job
 
 
-def jobs_in(answer: Answer) -> list[Job]:
-    """The jobs of a list, bare or under `jobs`: both are seen.
+def jobs_in(answer: Answer) -> list[dict[str, t.Any]]:
+    """The jobs of a list, which comes bare or under `jobs`: both are seen.
 
     Raises:
         UnexpectedShapeError: If there is no list of jobs.
     """
-    try:
-        return [msgspec.json.decode(each, type=Job) for each in listed(answer, "jobs")]
-    except msgspec.ValidationError as error:
-        raise UnexpectedShapeError(answer.path, "jobs with a status") from error
+    return [unwrapped(msgspec.json.decode(each)) for each in listed(answer, "jobs")]
 
 
 def limits_in(answer: Answer) -> Limits:
@@ -111,7 +139,7 @@ def limits_in(answer: Answer) -> Limits:
     """
     missing = "'jobs' with availableConcurrentLimit and availableMonthlyQuota"
     try:
-        return msgspec.json.decode(answer.body, type=_WrappedLimits).jobs
+        return msgspec.json.decode(answer.body, type=_WrappedLimits, strict=False).jobs
     except msgspec.ValidationError as error:
         raise UnexpectedShapeError(answer.path, missing) from error
 

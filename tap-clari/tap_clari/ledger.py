@@ -7,53 +7,63 @@ did not end, and what is taken out of an object there would come back.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+import msgspec
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._state import get_writeable_state_dict
 
 from tap_clari.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from singer_sdk.helpers.types import TapState
 
-    from tap_clari.exports import ExportRequest
+    from tap_clari.export_requests import ExportRequest
 
 KEPT = timedelta(days=30)
 """How long a job is remembered that no run asks for any more: as long as it counts."""
 
 
-@dataclass(frozen=True)
-class StartedJob:
-    """An export job that was started.
+class StartedJob(msgspec.Struct, frozen=True, rename="camel"):
+    """An export job that was started, or is about to be.
 
     Args:
-        job_id: The id that Clari gave it.
-        path: Where it was asked for, with `{name}` where an id belongs.
+        path: Where it is asked for, with `{name}` where an id belongs.
         ids: The ids in the path.
-        body: What was asked for.
-        started: When.
+        body: What is asked for.
+        started_at: When.
+        job_id: The id that Clari gave it; `None` until it has answered.
     """
 
-    job_id: str
     path: str
-    ids: Mapping[str, str]
-    body: Mapping[str, t.Any]
-    started: datetime
+    ids: dict[str, str]
+    body: dict[str, t.Any]
+    started_at: str
+    job_id: str | None = None
+
+    @classmethod
+    def for_request(cls, request: ExportRequest, job_id: str | None = None) -> StartedJob:
+        """The job for a request, as of now."""
+        now = format_time(datetime.now(timezone.utc))
+        return cls(request.path, dict(request.ids), dict(request.body), now, job_id)
 
     def answers(self, request: ExportRequest) -> bool:
         """Whether this is the job for a request."""
         return (self.path, self.ids, self.body) == (request.path, request.ids, request.body)
+
+    @property
+    def started(self) -> datetime:
+        """When it was started."""
+        return parse_time(self.started_at)
 
 
 class Ledger:
     """The jobs in the state.
 
     Args:
-        state: The tap's state.
+        state: Gives the tap's state.
         write: Writes the state as a message, at once.
     """
 
@@ -68,44 +78,42 @@ class Ledger:
             ConfigurationError: If the state holds something else.
         """
         entries = self._state().get("bookmarks", {}).get("export_jobs", {}).get("unread", [])
+        oldest = datetime.now(timezone.utc) - KEPT
         try:
-            jobs = [
-                StartedJob(
-                    entry["jobId"],
-                    entry["path"],
-                    entry["ids"],
-                    entry["body"],
-                    parse_time(entry["startedAt"]),
-                )
-                for entry in entries
-            ]
-        except (KeyError, TypeError, ValueError) as error:
+            jobs = msgspec.convert(entries, type=list[StartedJob])
+            kept = [job for job in jobs if job.started > oldest]
+        except (msgspec.ValidationError, ValueError) as error:
             message = (
                 "The list of unread export jobs in the state cannot be read: correct or remove "
                 "'unread' at the stream export_jobs."
             )
             raise ConfigurationError(message) from error
-        oldest = datetime.now(timezone.utc) - KEPT
-        return sorted((job for job in jobs if job.started > oldest), key=lambda job: job.started)
+        return sorted(kept, key=lambda job: job.started)
 
-    def add(self, job: StartedJob) -> None:
-        """Remember a job, and write the state: a run that is killed now leaves it behind."""
-        self._keep([*self.unread(), job])
+    @property
+    def job_ids(self) -> set[str]:
+        """The ids of the jobs that have one."""
+        return {job.job_id for job in self.unread() if job.job_id}
+
+    def note(self, job: StartedJob) -> None:
+        """Remember a job, in the place of an earlier one for the same, and write the state.
+
+        A run that is killed now leaves it behind.
+        """
+        others = [each for each in self.unread() if not _same(each, job)]
+        self._keep([*others, job])
         self._write()
 
-    def remove(self, *job_ids: str) -> None:
-        """Forget jobs; the state is written when the stream next does."""
-        if job_ids:
-            self._keep([job for job in self.unread() if job.job_id not in job_ids])
+    def strike(self, job: StartedJob, *, at_once: bool = False) -> None:
+        """Forget a job; the state is written now, or when the stream next does."""
+        self._keep([each for each in self.unread() if not _same(each, job)])
+        if at_once:
+            self._write()
 
     def _keep(self, jobs: list[StartedJob]) -> None:
-        get_writeable_state_dict(self._state(), "export_jobs")["unread"] = [
-            {
-                "jobId": job.job_id,
-                "path": job.path,
-                "ids": dict(job.ids),
-                "body": dict(job.body),
-                "startedAt": format_time(job.started),
-            }
-            for job in jobs
-        ]
+        place = get_writeable_state_dict(self._state(), "export_jobs")
+        place["unread"] = msgspec.to_builtins(jobs)
+
+
+def _same(one: StartedJob, other: StartedJob) -> bool:
+    return (one.path, one.ids, one.body) == (other.path, other.ids, other.body)

@@ -18,14 +18,15 @@ if t.TYPE_CHECKING:
 def merged(records: Iterable[Record], keys: Sequence[str]) -> Iterator[Record]:
     """Yield one record for each key, with the members of all records that have it.
 
-    Where two of them differ in a member, the first one keeps its name, and the other gets a
-    number: `value`, `value (2)`. A record without the key stays alone.
+    Where two of them differ in a member, one keeps its name, and the other gets a number:
+    `value`, `value (2)`; the same one each time, in whatever order they come. A record without the
+    key stays alone.
     """
     database = sqlite3.connect("", isolation_level=None)
     database.execute("CREATE TABLE parts (key TEXT, body BLOB)")
     database.execute("BEGIN")
     database.executemany("INSERT INTO parts VALUES (?, ?)", _parts(records, keys))
-    ordered = database.execute("SELECT key, body FROM parts ORDER BY key, rowid")
+    ordered = database.execute("SELECT key, body FROM parts ORDER BY key, body")
     for _, parts in groupby(ordered, key=itemgetter(0)):
         whole: Record = {}
         for _, body in parts:

@@ -11,22 +11,18 @@ import typing as t
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from urllib.parse import urljoin
 
 import msgspec
-from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.auth import origin
 from tap_clari.seen import SeenIds
 from tap_clari.times import format_time, parse_time
-from tap_clari.wire import matched, record, records
+from tap_clari.wire import matched, records
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_clari.client import Params
-    from tap_clari.errors import ApiErrors
     from tap_clari.wire import Answer
 
 PAGE_SIZE = 100
@@ -48,19 +44,8 @@ class Fetcher(t.Protocol):
     def logger(self) -> logging.Logger:
         """Where a list that cannot be read whole is named."""
 
-    @property
-    def url_base(self) -> str:
-        """The configured address."""
-
-    @property
-    def errors(self) -> ApiErrors:
-        """The sentences that a user reads."""
-
     def fetch(self, path: str, params: Params) -> Answer:
         """Ask once."""
-
-    def fetch_link(self, url: str, path: str) -> Answer:
-        """Ask once, at an address that the API gave."""
 
     def fetch_each(
         self, path: str, items: Iterable[int], params_of: Callable[[int], Params]
@@ -294,50 +279,6 @@ class WindowPaginator(SkipPaginator):
                 count - len(seen),
             )
         yield WindowPart(window, [], complete=True)
-
-
-class LinkPaginator:
-    """Reads a list in which each page leads to the next one, by `nextLink`.
-
-    A link is followed on the configured origin only: credentials go nowhere else, and a page
-    without them is none.
-
-    Args:
-        fetcher: What makes the requests.
-        path: The endpoint.
-    """
-
-    def __init__(self, fetcher: Fetcher, path: str) -> None:
-        self.fetcher = fetcher
-        self.path = path
-
-    def read(self, params: Params) -> Iterator[Answer]:
-        """Yield each page.
-
-        Raises:
-            FatalAPIError: If a link leads elsewhere, or back.
-        """
-        answer = self.fetcher.fetch(self.path, params)
-        followed: set[str] = set()
-        while True:
-            yield answer
-            link = record(answer).get("nextLink")
-            if not link:
-                return
-            url = self._checked(link)
-            if url in followed:
-                raise FatalAPIError(self.fetcher.errors.circular(self.path))
-            followed.add(url)
-            answer = self.fetcher.fetch_link(url, self.path)
-
-    def _checked(self, link: object) -> str:
-        try:
-            url = urljoin(f"{self.fetcher.url_base}{self.path}", str(link))
-            if origin(url) == origin(self.fetcher.url_base):
-                return url
-        except ValueError:
-            pass
-        raise FatalAPIError(self.fetcher.errors.leads_elsewhere(self.path))
 
 
 @dataclass

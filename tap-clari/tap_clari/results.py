@@ -9,7 +9,9 @@ import typing as t
 
 import ijson
 import msgspec
+from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.export_errors import not_stored
 from tap_clari.wire import ESCAPED_NUL, NotJSONError, UnexpectedShapeError, clean_json
 
 if t.TYPE_CHECKING:
@@ -58,8 +60,8 @@ class ResultFile:
             decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
                 for chunk in response.iter_content(CHUNK):
-                    packed.write(decoder.decode(chunk).encode())
-                packed.write(decoder.decode(b"", final=True).encode())
+                    _store(packed, decoder.decode(chunk))
+                _store(packed, decoder.decode(b"", final=True))
             return cls(file, path)
         except BaseException:
             file.close()
@@ -82,7 +84,7 @@ class ResultFile:
     def section(self, *names: str) -> str | None:
         """Which of these lists it has; the list, where that is all there is.
 
-        `None` where it has such a member, but with nothing in it.
+        `None` where it has such a member, and the member is null.
 
         Raises:
             UnexpectedShapeError: If it has none of them.
@@ -92,7 +94,7 @@ class ResultFile:
         for name in names:
             if self._members.get(name) == "start_array":
                 return name
-        if any(name in self._members for name in names):
+        if any(self._members.get(name) == "null" for name in names):
             return None
         found = ", ".join(map(repr, self._members)) or "nothing"
         missing = f"a list in {' or '.join(map(repr, names))} (it has {found})"
@@ -154,3 +156,11 @@ class ResultFile:
             except ijson.JSONError as error:
                 raise NotJSONError from error
         return is_list, members
+
+
+def _store(file: gzip.GzipFile, text: str) -> None:
+    try:
+        file.write(text.encode())
+    except OSError as error:
+        # Apart from what goes wrong with the connection, which `requests` calls an OSError too.
+        raise FatalAPIError(not_stored(error.strerror)) from error

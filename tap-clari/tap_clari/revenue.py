@@ -21,7 +21,8 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.exports import ExportRequest, Exports
+    from tap_clari.export_requests import ExportRequest
+    from tap_clari.exports import Exports
     from tap_clari.session import ThrottledSession
 
 HISTORY = timedelta(days=365)

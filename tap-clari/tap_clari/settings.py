@@ -314,6 +314,9 @@ def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
                 f"The setting {name} holds a character that cannot be sent in a header, perhaps "
                 "a line break at its end (its value is not shown)."
             )
+    for name in ("forecast_ids", "ingest_job_ids"):
+        if {".", ".."} & set(config[name]):
+            yield f"The setting {name} holds dots where an id belongs: correct or remove them."
     for period in config["time_periods"]:
         if not _QUARTER.fullmatch(period):
             yield (
@@ -351,7 +354,7 @@ def _url_errors(config: Mapping[str, t.Any], name: str, example: str) -> Iterato
             f"The setting {name} must be an address such as {example}, with no user, password or "
             "query in it."
         )
-    elif _VERSION.search(url.path):
+    elif name == "api_url" and _VERSION.search(url.path):
         yield f"The setting {name} must not end with a version: write it as {example}."
     elif url.scheme == "http" and url.hostname not in LOOPBACK:
         yield (

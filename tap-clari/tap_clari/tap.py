@@ -13,6 +13,7 @@ from tap_clari.ledger import Ledger
 from tap_clari.revenue import RevenueRun
 from tap_clari.session import ThrottledSession
 from tap_clari.settings import SETTINGS, check_meaning, check_secrets
+from tap_clari.starting import Starter
 from tap_clari.stopping import WholeMessageWriter, exit_at_once
 from tap_clari.streams import COPILOT_STREAMS, REVENUE_STREAMS, SYNC_ORDER
 
@@ -52,11 +53,12 @@ class TapClari(Tap):
         )
 
     def _exports(self) -> Exports:
+        ledger = Ledger(lambda: self.state, lambda: self.state_writer.write_state(self.state))
+        whole = t.cast("WholeMessageWriter", self.message_writer).whole
         return Exports(
-            Ledger(lambda: self.state, lambda: self.state_writer.write_state(self.state)),
+            Starter(ledger, whole),
             float(self.config["job_poll_interval_seconds"]),
             float(self.config["job_timeout_seconds"]),
-            t.cast("WholeMessageWriter", self.message_writer).whole,
         )
 
     @property

@@ -124,7 +124,12 @@ def listed(answer: Answer, *names: str) -> list[msgspec.Raw]:
         names = ("list",)
     else:
         members = record(answer)
-        names = tuple(name for name in names if name in members) or names
+        # A list before a null.
+        names = (
+            *(name for name in names if members.get(name) is not None),
+            *(name for name in names if name in members),
+            *names,
+        )
     return records(answer, names[0])
 
 

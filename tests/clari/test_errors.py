@@ -334,6 +334,9 @@ def test_a_target_that_stops_reading(start: Start) -> None:
         ({"lookback_days": -1}, "lookback_days"),
         ({"call_detail_statuses": ["DONE"]}, "call_detail_statuses"),
         ({"requests_per_second": 0}, "requests_per_second"),
+        ({"api_url": "https://api.clari.com/v4"}, "write it as https://api.clari.com"),
+        ({"time_periods": ["2026Q3"]}, "'2026Q3', which is no fiscal quarter"),
+        ({"forecast_types": []}, "The setting forecast_types is empty"),
     ],
 )
 @pytest.mark.parametrize(

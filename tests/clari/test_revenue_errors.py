@@ -72,7 +72,7 @@ def test_an_error_that_passes_is_retried(revenue: Revenue) -> None:
         ("forecasts", "GET", "/v4/export/forecast/list", "null"),
         ("forecasts", "GET", "/v4/export/forecast/list", '{"forecasts": [1]}'),
         ("export_jobs", "GET", JOBS, '{"job": []}'),
-        ("export_job_results", "GET", JOBS, '[{"jobId": "x"}]'),
+        ("export_job_results", "GET", JOBS, '{"jobs": [1]}'),
         ("audit_events", "GET", "/v4/audit/events", '{"events": []}'),
         ("audit_events", "GET", "/v4/audit/events", '{"items": {}}'),
         ("opportunities", "GET", "/v4/opportunity", '{"id": 1}'),

@@ -1,88 +1,23 @@
-"""`meltano run tap-clari target-postgres`: what stands in PostgreSQL is what the API has."""
+"""`meltano run tap-clari target-postgres`: what stands in PostgreSQL is what the APIs have."""
 
 from __future__ import annotations
 
-import contextlib
+import json
 import typing as t
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from psycopg import sql
-from psycopg.rows import dict_row
 
 from tests.expected import expected
-from tests.pipeline import Meltano, MeltanoError
-from tests.postgres import PostgresServer
+from tests.meltano.truth import KEYS, truth
+from tests.pipeline import MeltanoError
 from tests.running import select
-from tests.sandbox.copilot import CopilotSandbox
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.meltano.conftest import Pipeline, Record
 
-KEYS = {
-    "calls": "id",
-    "call_details": "id",
-    "users": "id",
-    "topics": "topic_id",
-    "keyword_topics": "name",
-    "scorecards": "id",
-    "scorecard_templates": "id",
-    "accounts": "id",
-    "contacts": "id",
-    "deals": "id",
-}
-
-Record = dict[str, t.Any]
-
-
-class Pipeline(t.NamedTuple):
-    """A Copilot, a PostgreSQL, and Meltano between them."""
-
-    copilot: CopilotSandbox
-    postgres: PostgresServer
-    meltano: Meltano
-
-
-@pytest.fixture
-def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
-    """An empty database, and an account of 60 calls."""
-    with contextlib.ExitStack() as running:
-        copilot = running.enter_context(CopilotSandbox(calls=60))
-        postgres = running.enter_context(PostgresServer())
-        meltano = Meltano(tmp_path / "project", copilot, postgres)
-        meltano.install("tap-clari", "target-postgres")
-        yield Pipeline(copilot, postgres, meltano)
-
-
-def rows(pipeline: Pipeline, stream: str) -> dict[str, Record]:
-    """The rows of a stream's table by key."""
-    with pipeline.postgres.connect() as connection:
-        table = sql.Identifier("tap_clari", stream)
-        cursor = connection.cursor(row_factory=dict_row)
-        found = cursor.execute(sql.SQL("SELECT * FROM {}").format(table)).fetchall()
-    by_key = {row[KEYS[stream]]: row for row in found}
-    assert len(by_key) == len(found), f"{stream}: a key comes twice"
-    return by_key
-
-
-def truth(copilot: CopilotSandbox, stream: str) -> list[Record]:
-    """The records of a stream as the API has them."""
-    account = copilot.account
-    shown = account.call_ids(private=False)
-    if stream == "calls":
-        return [account.listed(call_id) for call_id in shown]
-    if stream == "call_details":
-        calls = [account.call(call_id) for call_id in shown]
-        return [c for c in calls if c["status"] in {"PROCESSED", "POST_PROCESSING_DONE"}]
-    if stream == "keyword_topics":
-        return [{"name": name} for name in account.keyword_topics()]
-    records: list[Record] = getattr(account, stream)()
-    if stream in {"accounts", "contacts", "deals"}:
-        linked = str([account.listed(call_id).get("crm_info") for call_id in shown])
-        records = [record for record in records if repr(record["crm_id"]) in linked]
-    return records
+MADE_BY_THE_TAP = {("audit_events", "eventId"), ("limits", "fetchedAt")}
 
 
 def without_nulls(value: t.Any) -> t.Any:  # noqa: ANN401
@@ -105,57 +40,95 @@ def as_column(value: t.Any, schema: Record) -> t.Any:  # noqa: ANN401
 
 def assert_tables_hold_the_truth(pipeline: Pipeline) -> None:
     """Every table has the API's records, no more and no less, equal column by column."""
-    schemas = {
-        entry["tap_stream_id"]: entry["schema"] for entry in select("tap-clari", KEYS)["streams"]
-    }
+    entries = {entry["tap_stream_id"]: entry for entry in select("tap-clari", KEYS)["streams"]}
+    assert pipeline.tables() == set(KEYS)
+    assert set(entries) - set(KEYS) == {"export_job_results"}
     for stream, key in KEYS.items():
-        table = rows(pipeline, stream)
-        properties = schemas[stream]["properties"]
-        records = {record[key]: record for record in truth(pipeline.copilot, stream)}
+        schema = entries[stream]["schema"]
+        table = pipeline.rows(stream, key)
+        records = {tuple(each[name] for name in key): each for each in truth(pipeline, stream)}
         assert records
         assert set(table) == set(records), stream
         for identifier, record in records.items():
-            wanted = expected(record, schemas[stream])
-            for column, schema in properties.items():
-                if column != "_extra":
-                    value = as_column(wanted.get(column), schema)
-                    there = without_nulls(table[identifier][column])
-                    assert there == value, (stream, identifier, column)
+            row = table[identifier]
+            wanted = expected(record, schema)
+            for column, property_schema in schema["properties"].items():
+                if column != "_extra" and (stream, column) not in MADE_BY_THE_TAP:
+                    value = as_column(wanted.get(column), property_schema)
+                    assert without_nulls(row[column]) == value, (stream, identifier, column)
+            unknown = {name: value for name, value in record.items() if name not in row}
+            assert row["_extra"] == (unknown or None), (stream, identifier)
+            assert all(row[each] is not None for each in entries[stream]["key_properties"])
 
 
 def test_what_is_loaded_is_what_the_api_has_in_a_first_run_and_in_a_later_one(
     pipeline: Pipeline,
 ) -> None:
-    account = pipeline.copilot.account
-    pipeline.meltano.run("tap-clari", "target-postgres")
+    account, sales = pipeline.copilot.account, pipeline.revenue.account
+    sales.tenant_columns = {"segment": "Enterprise", "weights": [1, None, {"a": 2.5}]}
+    settings = {
+        "TAP_CLARI_PARTNER_KEY": pipeline.revenue.partner_key,
+        "TAP_CLARI_INGEST_JOB_IDS": json.dumps([*sales.ingest_jobs]),
+    }
+    pipeline.run(settings=settings)
     assert_tables_hold_the_truth(pipeline)
-    first = {stream: rows(pipeline, stream) for stream in ("calls", "call_details")}
+    assert_activities_of_the_last_year_are_there(pipeline)
+    first = {stream: pipeline.rows(stream) for stream in ("calls", "call_details")}
+    assert len(pipeline.revenue.exports.started) == 3
 
     old = sorted(first["call_details"])[:4]
-    for call_id in old:
+    for (call_id,) in old:
         account.touch(call_id, modified="2026-10-20T08:00:00Z", status="PROCESSED")
         account.override(call_id, title="Changed \U0001f600 \u2028 since")
     account.add(3, modified_from="2026-10-20T09:00:00Z", modified_to="2026-10-21T09:00:00Z")
+    now = datetime.now(timezone.utc)
+    sales.restate()
+    for days in (0, 1, 6):
+        sales.add_activity(now - timedelta(days=days))
+    sales.add_audit_event(now)
     pipeline.copilot.traffic.clear()
-    metrics = pipeline.meltano.run("tap-clari", "target-postgres")
+    metrics = pipeline.run(settings=settings)
     assert_tables_hold_the_truth(pipeline)
-    assert {rows(pipeline, "calls")[call_id]["title"] for call_id in old} == {
+    assert_activities_of_the_last_year_are_there(pipeline)
+    assert {pipeline.rows("calls")[call_id]["title"] for call_id in old} == {
         "Changed \U0001f600 \u2028 since"
     }
     # Only the changed ones, the new ones and those of the last moment came again.
     assert metrics["calls"].records < len(first["calls"]) / 3
     assert pipeline.copilot.traffic.count("/call-details") == metrics["call_details"].records
+    # The same of activities, but for the look-back; the forecast came whole, and replaced its own.
+    started = pipeline.revenue.exports.started
+    assert len(started) == 6
+    assert started[3].document()["entries"] != started[0].document()["entries"], "not restated"
+    assert 3 <= metrics["activities"].records < len(sales.activities) / 3
+    assert metrics["audit_events"].records < len(sales.audit_events) / 3
+
+
+def assert_activities_of_the_last_year_are_there(pipeline: Pipeline) -> None:
+    """Whatever the jobs were asked for, a year of activities is there."""
+    now = datetime.now(timezone.utc)
+    year = {
+        (activity["activityId"],)
+        for activity in pipeline.revenue.account.activities
+        if now - timedelta(days=365) <= moment(activity) <= now
+    }
+    assert year <= set(pipeline.rows("activities", KEYS["activities"]))
+
+
+def moment(activity: Record) -> datetime:
+    """When an activity is."""
+    return datetime.fromtimestamp(int(activity["date"]) / 1000, timezone.utc)
 
 
 def test_surprises_of_the_api_do_not_stop_a_load(pipeline: Pipeline) -> None:
     account = pipeline.copilot.account
-    one, two, three = sorted(record["id"] for record in truth(pipeline.copilot, "call_details"))[:3]
+    one, two, three = sorted(record["id"] for record in truth(pipeline, "call_details"))[:3]
     account.override(one, deal_value=12.5, shoe_size={"eu": [42, None]}, title="nul \x00 in it")
     account.override(two, metrics={"call_duration": "long", "num_questions_asked": "3"})
     account.override(three, time="whenever", users="nobody", crm_info={"region": {"id": 1}})
-    pipeline.meltano.run("tap-clari", "target-postgres")
+    pipeline.run("calls", "call_details")
     for stream in ("calls", "call_details"):
-        table = rows(pipeline, stream)
+        table = {key: row for (key,), row in pipeline.rows(stream).items()}
         assert table[one]["deal_value"] == "12.5"
         assert table[one]["title"] == "nul \ufffd in it"
         assert table[one]["_extra"] == {"shoe_size": {"eu": [42, None]}}
@@ -167,17 +140,17 @@ def test_surprises_of_the_api_do_not_stop_a_load(pipeline: Pipeline) -> None:
         assert without_nulls(table[three]["crm_info"]) == {"region": {"id": 1}}
 
 
-def test_an_error_comes_through_as_one_sentence_and_shows_no_secret(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("setting", ["TAP_CLARI_COPILOT_API_PASSWORD", "TAP_CLARI_API_KEY"])
+def test_an_error_comes_through_as_one_sentence_and_shows_no_secret(
+    pipeline: Pipeline, setting: str
+) -> None:
     with pytest.raises(MeltanoError) as failure:
-        pipeline.meltano.run(
-            "tap-clari",
-            "target-postgres",
-            settings={"TAP_CLARI_COPILOT_API_PASSWORD": "not-the-password"},
-        )
+        pipeline.run(settings={setting: "not-the-secret"})
     said = [str(event.get("event")) for event in failure.value.events]
     sentences = [line for line in said if "does not accept the credentials (HTTP 401)" in line]
     assert len(sentences) == 1
     printed = str(failure.value.events)
     assert "Traceback" not in printed
-    assert "not-the-password" not in printed
+    assert "not-the-secret" not in printed
     assert pipeline.copilot.api_key not in printed
+    assert not pipeline.revenue.exports.started

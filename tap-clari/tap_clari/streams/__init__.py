@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tap_clari.streams.activities import ActivitiesStream, OpportunitiesStream
+from tap_clari.streams.activities import ActivitiesStream
 from tap_clari.streams.audit import AuditEventsStream
 from tap_clari.streams.calls import CallDetailsStream, CallsStream
 from tap_clari.streams.crm import AccountsStream, ContactsStream, DealsStream
+from tap_clari.streams.export_jobs import ExportJobResultsStream, ExportJobsStream
 from tap_clari.streams.forecasts import (
     ForecastEntriesStream,
     ForecastFieldsStream,
@@ -14,8 +15,9 @@ from tap_clari.streams.forecasts import (
     ForecastTimePeriodsStream,
     ForecastUsersStream,
 )
-from tap_clari.streams.jobs import ExportJobResultsStream, ExportJobsStream, IngestJobsStream
+from tap_clari.streams.ingest_jobs import IngestJobsStream
 from tap_clari.streams.limits import LimitsStream
+from tap_clari.streams.opportunities import OpportunitiesStream
 from tap_clari.streams.scorecards import ScorecardsStream, ScorecardTemplatesStream
 from tap_clari.streams.topics import KeywordTopicsStream, TopicsStream
 from tap_clari.streams.users import UsersStream

@@ -1,4 +1,4 @@
-"""Activities: what the sales team did, and the opportunities that it was about."""
+"""Activities: what the sales team did, and will do."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import logging
 import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from itertools import islice
-
-import msgspec
 
 from tap_clari.bookmarks import BookmarkedStream
 from tap_clari.conform import hash_of
-from tap_clari.exports import ExportRequest
+from tap_clari.export_requests import ExportRequest
 from tap_clari.results import LISTS
-from tap_clari.revenue import HISTORY, ExportStream, RevenueStream
+from tap_clari.revenue import HISTORY, ExportStream
 from tap_clari.seen import SeenIds
-from tap_clari.wire import listed
+from tap_clari.times import read_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Record
 
     from tap_clari.exports import Export
+    from tap_clari.jobs import Job
+    from tap_clari.ledger import StartedJob
 
 EXPORT = "/v4/export/activity"
 DAY = timedelta(days=1)
-IDS_AT_ONCE = 100
-"""How many opportunities one request can ask for."""
+
+AHEAD = timedelta(days=30)
+"""How far ahead meetings to come are asked for; those further ahead come when it is time."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,6 @@ class Days:
         middle = self.first + (self.last - self.first) // 2
         return [Days(self.first, middle), Days(middle + DAY, self.last)]
 
-    def holds(self, other: Days) -> bool:
-        """Whether the other days are all among these."""
-        return self.first <= other.first and other.last <= self.last
-
     @property
     def end(self) -> datetime:
         """When the last day is over."""
@@ -56,9 +52,9 @@ class Days:
 class ActivitiesStream(ExportStream, BookmarkedStream):
     """Mails, meetings and attachments (`/export/activity`).
 
-    One job for all days from the bookmark, less the look-back, to today. A meeting to come has a
-    date in the future, so the bookmark is not the newest date but the time up to which the
-    activities were read.
+    One job for all days from the bookmark, less the look-back, on. A meeting to come has a date in
+    the future, so the bookmark is not the newest date but the time up to which the activities were
+    read.
     """
 
     name = "activities"
@@ -73,13 +69,42 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
         return timedelta(days=self.config["activity_lookback_days"])
 
     def export_requests(self) -> Sequence[ExportRequest]:
-        """One job for the run's window."""
-        return [self._request_for(days) for days in self._window()]
+        """A job for the run's window, or one of an earlier run and another for the rest."""
+        return [self._request_for(days) for days in self._windows()]
 
-    def _window(self) -> list[Days]:
-        start = self.window_start() or self.run_began - HISTORY
-        days = Days(start.date(), self.run_began.date())
-        return [days] if days.first <= days.last else []
+    def _windows(self) -> list[Days]:
+        start = (self.window_start() or self.run_began - HISTORY).date()
+        if start > self.run_began.date():
+            return []
+        whole = Days(start, (self.run_began + AHEAD).date())
+        inherited = self._inherited(whole)
+        if inherited is None:
+            return [whole]
+        days, until = inherited
+        if days.last >= whole.last:
+            # Paid for today: what came since is a matter for the look-back of the next run.
+            return [days]
+        earliest = self.config.get("start_date") and start
+        rest = max((until - self.lookback).date(), earliest or date.min)
+        return [days, Days(rest, whole.last)]
+
+    def _inherited(self, whole: Days) -> tuple[Days, datetime] | None:
+        """The days of a job that an earlier run left behind, and up to when it has read.
+
+        It is of use only if nothing is left out between what was read before and its days.
+        """
+        candidates: list[tuple[Days, StartedJob]] = []
+        for job in self.run.exports.left_behind():
+            days = _days_of(job)
+            if days and days.first <= whole.first <= days.last:
+                candidates.append((days, job))
+        # The one that reaches furthest. The halves of a window that was cut come by themselves.
+        candidates.sort(key=lambda each: (each[0].last, -each[0].first.toordinal()), reverse=True)
+        for days, job in candidates:
+            request = self._request_for(days)
+            if job.answers(request) and self.run.exports.is_under_way(self, request):
+                return days, job.started
+        return None
 
     def _request_for(self, days: Days, *, narrow: bool = False) -> ExportRequest:
         """Ask for days.
@@ -93,62 +118,49 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
             "endDate": _midnight(days.last if narrow else days.last + DAY),
             "exportFormat": "JSON",
         }
-        return ExportRequest(EXPORT, {}, body)
+        return ExportRequest(EXPORT, {}, body, _is_of_activities)
 
     def read_exports(self) -> Iterable[Record]:
-        """Read what an earlier run left behind, and then what is new."""
+        """Read the run's window; what comes twice, since windows overlap, is written once."""
         self._seen = SeenIds()
-        left_behind = self._left_behind()
-        yield from self._read(left_behind)
-        bookmark = self.bookmark()
-        if left_behind and bookmark and bookmark.date() >= self.run_began.date():
-            # Paid for today: what came since is a matter for the look-back of the next run.
-            return
-        yield from self._read(self._window())
-
-    def _left_behind(self) -> list[Days]:
-        """The days of jobs that an earlier run started and did not read to the end."""
-        found = []
-        for job in self.run.exports.ledger.unread():
-            if job.path != EXPORT:
-                continue
-            days = Days(_day(job.body["startDate"]), _day(job.body["endDate"]) - DAY)
-            request = self._request_for(days)
-            if job.answers(request) and self.run.exports.is_under_way(self, request):
-                found.append(days)
-        # The halves of a window that was cut come by themselves.
-        return [days for days in found if not any(o != days and o.holds(days) for o in found)]
+        for days in self._windows():
+            yield from self._read([days])
 
     def _read(self, windows: list[Days]) -> Iterator[Record]:
         exports = self.run.exports.results(self, [self._request_for(days) for days in windows])
         for days, export in zip(windows, exports, strict=True):
-            if export.is_truncated and days.first < days.last:
+            is_cut = export.job.has_rows_cut
+            if is_cut and days.first < days.last:
                 self.log(
                     "Clari has cut the export of the activities from %s to %s for being too "
                     "large; asking for two halves",
                     days.first,
                     days.last,
                 )
+                self.run.exports.let_go(export)
                 yield from self._read(days.halves())
                 continue
             yield from self._records(export)
-            if export.is_truncated:
-                yield from self._read_narrow(days)
+            if is_cut:
+                yield from self._read_narrow(days, export)
+            self.run.exports.let_go(export)
             self.move_bookmark(min(days.end, export.started, self.run_began))
 
-    def _read_narrow(self, days: Days) -> Iterator[Record]:
+    def _read_narrow(self, days: Days, wide: Export) -> Iterator[Record]:
         """Read a day that is too large together with what comes with it: without that."""
-        [export] = self.run.exports.results(self, [self._request_for(days, narrow=True)])
-        records = self._records(export)
-        first = list(islice(self._section(export), 1))
-        yield from records
-        if export.is_truncated or not first:
+        [narrow] = self.run.exports.results(self, [self._request_for(days, narrow=True)])
+        is_empty = next(self._section(narrow), None) is None
+        yield from self._records(narrow)
+        # Where the day of `endDate` does not come, the narrow question brings nothing at all.
+        is_unknown = is_empty and any(_day_of(each) == days.first for each in self._section(wide))
+        if narrow.job.has_rows_cut or is_unknown:
             self.log(
                 "Clari gives no more than a part of the activities of %s, too many for one "
                 "export: the others are missing from this run. Set fewer activity_types",
                 days.first,
                 level=logging.WARNING,
             )
+        self.run.exports.let_go(narrow)
 
     def _section(self, export: Export) -> Iterator[Record]:
         section = export.file.section("activities", *LISTS)
@@ -166,49 +178,31 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
             yield activity
 
 
-class OpportunitiesStream(RevenueStream):
-    """Opportunities as Clari has them (`/opportunity`).
-
-    The API lists none: they are those of the setting, and those that the activities of this run
-    belong to.
-    """
-
-    name = "opportunities"
-    path = "/v4/opportunity"
-    primary_keys = ("id",)
-    reads_all = False
-
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Ask for all of them, a hundred at once."""
-        for identifier in self.config["opportunity_ids"]:
-            self.run.opportunity_ids.add(identifier)
-        found = 0
-        for _, answer in self.fetch_each(
-            self.path, self._batches(), lambda batch: {"oppId": batch}
-        ):
-            opportunities = listed(answer, "opportunities")
-            found += len(opportunities)
-            for each in opportunities:
-                yield msgspec.json.decode(each)
-        if found < len(self.run.opportunity_ids):
-            self.log(
-                "Clari has %d of the %d opportunities that were asked for",
-                found,
-                len(self.run.opportunity_ids),
-            )
-
-    def _batches(self) -> Iterator[list[str]]:
-        ids = iter(self.run.opportunity_ids)
-        while batch := list(islice(ids, IDS_AT_ONCE)):
-            yield batch
+def _is_of_activities(job: Job) -> bool:
+    """Whether a job can be an export of activities: the document names only the other kinds."""
+    return "ACTIVIT" in str(job.module).upper()
 
 
 def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def _day(midnight: str) -> date:
-    return date.fromisoformat(midnight[:10])
+def _day_of(activity: Record) -> date | None:
+    try:
+        return read_time(activity.get("date")).date()
+    except ValueError:
+        return None
+
+
+def _days_of(job: StartedJob) -> Days | None:
+    """The days that a job was asked for; `None` if it was asked for something else."""
+    if job.path != EXPORT:
+        return None
+    try:
+        first, end = (date.fromisoformat(job.body[name][:10]) for name in ("startDate", "endDate"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Days(first, end - DAY)
 
 
 def _objects(value: object) -> list[Record]:

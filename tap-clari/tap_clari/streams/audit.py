@@ -10,7 +10,7 @@ import msgspec
 
 from tap_clari.bookmarks import BookmarkedStream
 from tap_clari.conform import hash_of
-from tap_clari.pagination import LinkPaginator
+from tap_clari.links import linked_pages
 from tap_clari.revenue import HISTORY, RevenueStream
 from tap_clari.seen import SeenIds
 from tap_clari.times import read_time
@@ -41,6 +41,7 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
     path = "/v4/audit/events"
     primary_keys = ("eventId",)
     replication_key = "eventTimestamp"
+    added = ("actor",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all windows, oldest first, and move the bookmark after each."""
@@ -65,19 +66,19 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
 
     def _pages(self, start: datetime, end: datetime) -> Iterator[Answer]:
         """The pages of at least this window: whether the bounds belong to it is not said."""
-        return LinkPaginator(self, self.path).read(
-            {
-                "limit": "1000",
-                "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
-                "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
-            }
-        )
+        params = {
+            "limit": "1000",
+            "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
+            "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
+        }
+        return linked_pages(self, self.path, params)
 
     def _events(self, page: Answer) -> Iterator[Record]:
         """The events of a page that did not come yet in this run."""
+        listed_actors = record(page).get("actors")
         actors = {
             str(actor.get("actorId")): actor
-            for actor in record(page).get("actors") or []
+            for actor in (listed_actors if isinstance(listed_actors, list) else ())
             if isinstance(actor, dict)
         }
         for each in listed(page, "items", "activities"):

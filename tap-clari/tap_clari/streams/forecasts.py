@@ -10,10 +10,11 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.errors import NotFoundError
-from tap_clari.exports import Export, ExportRequest
+from tap_clari.export_requests import ExportRequest
 from tap_clari.merging import merged
 from tap_clari.results import LISTS
 from tap_clari.revenue import ExportStream, RevenueStream
+from tap_clari.seen import SeenIds
 from tap_clari.times import format_time
 from tap_clari.wire import listed
 
@@ -22,15 +23,15 @@ if t.TYPE_CHECKING:
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
 
+    from tap_clari.exports import Export
+    from tap_clari.jobs import Job
     from tap_clari.results import ResultFile
     from tap_clari.revenue import RevenueRun
 
 LIST = "/v4/export/forecast/list"
 EXPORT = "/v4/export/forecast/{forecastId}"
-
-FIVE = ("entries", "users", "fields", "timePeriods", "timeFrames")
-"""The lists of an export."""
 
 ENTRY_KEY = ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId")
 
@@ -81,15 +82,14 @@ class _ForecastExportStream(ExportStream):
     section: str
     """The list."""
 
-    added: tuple[str, ...] = ("forecastId",)
-    """What the tap adds to a record."""
+    added: t.ClassVar[tuple[str, ...]] = ("forecastId",)
 
     def export_requests(self) -> Sequence[ExportRequest]:
-        """One job for each forecast and quarter."""
+        """One job for each forecast and quarter, the newest quarter first."""
         ids = self.config["forecast_ids"] or [
             str(tab["forecastId"]) for tab in forecast_tabs(self) if tab.get("forecastId")
         ]
-        periods = self.config["time_periods"] or [None]
+        periods = sorted(self.config["time_periods"], reverse=True) or [None]
         return [
             self._request_for(forecast_id, period)
             for forecast_id in dict.fromkeys(ids)
@@ -104,7 +104,7 @@ class _ForecastExportStream(ExportStream):
             "currency": self.config.get("currency"),
         }
         body = {
-            **{name: value for name, value in options.items() if value is not None},
+            **{name: value for name, value in options.items() if value},
             "typesToExport": types,
             "includeHistorical": self.config["include_historical"],
             "exportFormat": "JSON",
@@ -112,21 +112,35 @@ class _ForecastExportStream(ExportStream):
         fewer = [each for each in types if each not in CRM_TYPES]
         has_less = 0 < len(fewer) < len(types)
         instead = {"type_not_supported": {**body, "typesToExport": fewer}} if has_less else {}
-        explain = partial(_explained, forecast_id)
-        return ExportRequest(EXPORT, {"forecastId": forecast_id}, body, instead, explain)
+        return ExportRequest(
+            EXPORT,
+            {"forecastId": forecast_id},
+            body,
+            partial(_is_of, (forecast_id, period or "")),
+            instead,
+            partial(_explained, forecast_id),
+        )
 
     def read_exports(self) -> Iterable[Record]:
-        """Read the list of each export, once its quarter is the right one."""
+        """Read the list of each export, once its quarter is the right one.
+
+        What several exports hold, such as a user, comes once, as the newest quarter has it.
+        """
+        seen = SeenIds()
         for export in self.run.exports.results(self, self.export_requests()):
             self._name_cuts(export)
             period = self._checked_period(export)
-            added = {
+            every = {
                 "forecastId": export.request.ids["forecastId"],
                 "timePeriodId": period,
                 "exportedAt": format_time(export.ended),
             }
+            added = {name: every[name] for name in self.added}
             for record in self.records_of(export):
-                yield {**{name: added[name] for name in self.added}, **record}
+                whole = {**added, **record}
+                key = [whole.get(name) for name in self.primary_keys]
+                if None in key or seen.add(msgspec.json.encode(key).decode()):
+                    yield whole
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The records of the list."""
@@ -144,8 +158,8 @@ class _ForecastExportStream(ExportStream):
     def _name_cuts(self, export: Export) -> None:
         """Say where Clari left something out: a forecast cannot be asked for in parts."""
         job = export.job
-        for cut, what in ((job.rows_truncated, "rows"), (job.cells_truncated, "cells")):
-            if cut in (True, "true"):
+        for is_cut, what in ((job.has_rows_cut, "rows"), (job.has_cells_cut, "cells")):
+            if is_cut:
                 self.log(
                     "Clari has cut %s from the export of the forecast %r for being too large: "
                     "they are missing from this run. Set forecast_scope_id to a part of the "
@@ -170,6 +184,7 @@ class _ForecastExportStream(ExportStream):
                 f"for {asked} with {', '.join(found)}: {asked} does not exist, or has no data. "
                 "Correct time_periods; nothing of this export was read."
             )
+            self.run.exports.give_up(export)
             raise FatalAPIError(message)
         if asked and not found:
             self.log(
@@ -203,9 +218,13 @@ class ForecastEntriesStream(_ForecastExportStream):
     added = ("forecastId", "exportedAt")
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        if tap.config["keep_forecast_snapshots"]:
-            self.primary_keys = (*ENTRY_KEY, "exportedAt")
+        self.primary_keys = _entry_key(keeps_snapshots=tap.config["keep_forecast_snapshots"])
         super().__init__(tap, run)
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection from a catalog, but not the key: the setting says what it is."""
+        super().apply_catalog(catalog)
+        self.primary_keys = _entry_key(keeps_snapshots=self.config["keep_forecast_snapshots"])
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The entries; those of one key, each with another kind of value, made one."""
@@ -252,6 +271,10 @@ class ForecastTimeFramesStream(_ForecastExportStream):
     added = ("forecastId", "timePeriodId")
 
 
+def _entry_key(*, keeps_snapshots: bool) -> tuple[str, ...]:
+    return (*ENTRY_KEY, "exportedAt") if keeps_snapshots else ENTRY_KEY
+
+
 def _section_of(file: ResultFile, name: str) -> str | None:
     """Where one of the five lists stands in an export, `None` if it is not there.
 
@@ -260,13 +283,22 @@ def _section_of(file: ResultFile, name: str) -> str | None:
     Raises:
         UnexpectedShapeError: If it is neither.
     """
-    if any(file.has(each) for each in FIVE):
-        return file.section(name) if file.has(name) else None
-    rows = file.section(*LISTS)
-    return rows if name == "entries" else None
+    if name == "entries":
+        return file.section(name, *LISTS)
+    if file.has(name):
+        return file.section(name)
+    file.section("entries", *LISTS)
+    return None
 
 
-def _explained(forecast_id: str, code: str | None) -> str | None:
+def _is_of(names: tuple[str, ...], job: Job) -> bool:
+    """Whether a job is the export of a forecast: its file is named after forecast and quarter."""
+    return str(job.module).upper() == "FORECAST" and all(
+        name in str(job.file_name) for name in names
+    )
+
+
+def _explained(forecast_id: str, code: str) -> str | None:
     """Say what it means that the export of a forecast is refused; `None` where it is not known."""
     forecast = repr(forecast_id)
     return {
@@ -287,4 +319,8 @@ def _explained(forecast_id: str, code: str | None) -> str | None:
             f"Clari does not accept the export of the forecast {forecast} (bad_request): check "
             "currency, forecast_types and forecast_scope_id."
         ),
-    }.get(code or "")
+        "404": (
+            f"Clari has no export for the forecast {forecast} (HTTP 404): check forecast_ids, and "
+            "api_url if it is set."
+        ),
+    }.get(code)

@@ -22,6 +22,7 @@ class LimitsStream(RevenueStream):
     name = "limits"
     path = LIMITS
     primary_keys = ("fetchedAt",)
+    added = ("fetchedAt",)
     reads_all = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002

@@ -185,7 +185,9 @@ class Exports:
         ended = None if status in self.running_statuses else job.ended
         expires = None if ended is None else ended + int(self.lifetime_seconds * 1000)
         forecast = job.module == "FORECAST"
-        subject = f"{job.request.get('forecastId', '')}_" if forecast else ""
+        # As in the vendor's examples: the forecast, the quarter, a number of the account, the time.
+        names = [job.request.get("forecastId", ""), job.request.get("timePeriod", "")]
+        subject = f"{'_'.join(filter(None, names))}{ORG_ID}_" if forecast else ""
         stamp = time.strftime("%Y%m%d_%H%M%S", time.gmtime(job.began / 1000))
         file_type = job.request.get("exportFormat", "JSON")
         done = status == self.success

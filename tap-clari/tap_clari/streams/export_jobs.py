@@ -1,0 +1,88 @@
+"""Export jobs, and the rows of their results."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import msgspec
+
+from tap_clari.errors import RefusedError
+from tap_clari.jobs import JOBS, RESULTS, Job, jobs_in
+from tap_clari.revenue import RevenueStream
+from tap_clari.starting import GONE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+
+class ExportJobsStream(RevenueStream):
+    """The export jobs of this token's user (`/export/jobs`)."""
+
+    name = "export_jobs"
+    path = JOBS
+    primary_keys = ("jobId",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the list, without the links that open a result to anyone."""
+        for job in jobs_in(self.fetch(self.path, {})):
+            job.pop("downloadUrl", None)
+            yield job
+
+
+class ExportJobResultsStream(RevenueStream):
+    """The rows of every export job whose result is still there (`/export/jobs/{jobId}/results`).
+
+    All of them in each run; so it is not selected unless it is asked for.
+    """
+
+    name = "export_job_results"
+    path = RESULTS
+    primary_keys = ("jobId", "section", "rowNumber")
+    selected_by_default = False
+    reads_all = False
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the result of one job after the other."""
+        gone: list[str] = []
+        others: list[str] = []
+        for each in jobs_in(self.fetch(JOBS, {})):
+            job = msgspec.convert(each, type=Job)
+            if not job.is_done or job.is_expired:
+                continue
+            if job.file_type not in {None, "JSON"}:
+                others.append(str(job.job_id))
+                continue
+            try:
+                yield from self._rows(job)
+            except RefusedError as error:
+                if error.status not in GONE:
+                    raise
+                gone.append(str(job.job_id))
+        for ids, what in ((gone, "cannot be had"), (others, "are not JSON, and not read")):
+            if ids:
+                self.log(
+                    "The results of %d export jobs %s: %s",
+                    len(ids),
+                    what,
+                    ", ".join(ids),
+                    level=logging.WARNING,
+                )
+
+    def _rows(self, job: Job) -> Iterator[Record]:
+        file = self.run.exports.download(self, str(job.job_id), job)
+        try:
+            for section in file.sections:
+                for number, row in enumerate(file.rows(section), start=1):
+                    yield {
+                        "jobId": job.job_id,
+                        "section": section,
+                        "rowNumber": number,
+                        "module": job.module,
+                        "title": job.title,
+                        "row": msgspec.Raw(row),
+                    }
+        finally:
+            file.close()

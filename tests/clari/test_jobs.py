@@ -1,0 +1,242 @@
+"""Jobs as records: exports with their rows, ingests whatever became of them, and the limits."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from datetime import datetime, timezone
+
+import pytest
+
+from tests.clari.revenue_truth import assert_same
+from tests.clari.test_revenue_errors import assert_told
+from tests.expected import JsonText
+from tests.sandbox.revenue import FileHost
+from tests.sandbox.revenue.requests import ForecastRequest
+
+if t.TYPE_CHECKING:
+    from tests.clari.conftest import Revenue
+    from tests.running import Record
+    from tests.sandbox.revenue import Job
+
+JOBS = "/v4/export/jobs"
+INGEST = "/v2/ingest/job/"
+
+
+def start(revenue: Revenue, *endings: str | None, seconds: float = 0) -> list[Job]:
+    """Start jobs as somebody else with the same token would; they end so, or run on."""
+    account, exports = revenue.sandbox.account, revenue.sandbox.exports
+    exports.seconds = seconds
+    # As in a tenant that has a job of each kind.
+    results = [
+        ("FORECAST", account.forecast_result("net_arr", ForecastRequest())),
+        ("ACTIVITY", account.activity_result(None, None, None, text_dates=True)),
+    ]
+    jobs = []
+    for number, ending in enumerate(endings):
+        exports.endings.extend([] if ending is None else [ending])
+        module, result = results[number % 2]
+        jobs.append(exports.start(t.cast("t.Any", module), {"forecastId": "net_arr"}, result))
+    return jobs
+
+
+def described(revenue: Revenue) -> list[Record]:
+    """All jobs as the API shows them."""
+    exports = revenue.sandbox.exports
+    return [exports.describe(job) for job in exports.started]
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_export_jobs_arrive_however_they_ended(revenue: Revenue, *, wrapped: bool) -> None:
+    revenue.sandbox.exports.list_wrapped = wrapped
+    start(revenue, None, "FAILED", None, "CANCELLED", "ABORTED")
+    start(revenue, None, seconds=600)
+    run = revenue.tap.run("export_jobs")
+    truth = described(revenue)
+    assert len({job["status"] for job in truth}) == 5
+    assert_same(run, "export_jobs", truth)
+    assert not run.warnings
+
+
+def test_no_link_to_a_result_is_told(revenue: Revenue) -> None:
+    with FileHost(revenue.sandbox) as host:
+        revenue.sandbox.exports.download_base = host.url
+        jobs = start(revenue, None, None)
+        assert all("downloadUrl" in job for job in described(revenue))
+        run = revenue.tap.run("export_jobs")
+        assert host.traffic.count() == 0
+    assert set(run.ids("export_jobs", "jobId")) == {job.id for job in jobs}
+    said = run.log + "".join(run.lines)
+    assert host.url not in said
+    assert "X-Signature" not in said
+    assert not any("downloadUrl" in record for record in run.records["export_jobs"])
+    assert not run.warnings
+
+
+def rows_of(revenue: Revenue, *jobs: Job) -> list[Record]:
+    """The rows of the jobs' results."""
+    return [
+        {
+            "jobId": job.id,
+            "section": section,
+            "rowNumber": number,
+            "module": job.module,
+            "title": revenue.sandbox.exports.describe(job)["title"],
+            "row": JsonText(row),
+        }
+        for job in jobs
+        for section, rows in job.document().items()
+        for number, row in enumerate(rows, start=1)
+    ]
+
+
+def assert_rows(revenue: Revenue, *jobs: Job) -> None:
+    """The results of these jobs arrive, and of no others."""
+    run = revenue.tap.run("export_job_results")
+    assert run.returncode == 0, run.log
+    # Compared as they are: a truth that is JSON text already is not to be made so again.
+    key = run.keys["export_job_results"]
+    found = {tuple(row[name] for name in key): row for row in run.records["export_job_results"]}
+    assert len(found) == len(run.records["export_job_results"])
+    assert found == {tuple(row[name] for name in key): row for row in rows_of(revenue, *jobs)}
+
+
+def test_the_rows_of_all_results_arrive(revenue: Revenue) -> None:
+    forecast, activities = start(revenue, None, None)
+    assert_rows(revenue, forecast, activities)
+
+
+def test_jobs_that_have_no_result_are_left_out(revenue: Revenue) -> None:
+    done, _, aborted, expired, gone = start(revenue, None, "FAILED", "ABORTED", None, None)
+    start(revenue, None, seconds=600)
+    # The sandbox keeps no expired job in its list, and a vendor may.
+    listed = [
+        {**job, "expiredTime": 1_700_000_000_000 if job["jobId"] == expired.id else None}
+        for job in described(revenue)
+    ]
+    revenue.sandbox.exports.forget(gone.id)
+    revenue.sandbox.faults.add(path=JOBS, status=200, body=json.dumps(listed))
+    assert_rows(revenue, done)
+    asked = [each.path for each in revenue.sandbox.traffic.exchanges()]
+    assert sorted(asked) == sorted([JOBS, *(f"{JOBS}/{job.id}/results" for job in (done, gone))])
+    assert aborted.downloads == 0
+
+
+def test_rows_of_a_result_that_is_a_bare_list_arrive(revenue: Revenue) -> None:
+    revenue.sandbox.exports.shape = "list"
+    [job] = start(revenue, None)
+    run = revenue.tap.run("export_job_results")
+    assert run.returncode == 0, run.log
+    found = [(each["section"], each["rowNumber"]) for each in run.records["export_job_results"]]
+    assert found == [("rows", number) for number in range(1, len(job.document()["entries"]) + 1)]
+
+
+def test_results_that_are_not_json_are_left_out_and_named(revenue: Revenue) -> None:
+    request = ForecastRequest(export_format="CSV")
+    result = revenue.sandbox.account.forecast_result("net_arr", request)
+    job = revenue.sandbox.exports.start("FORECAST", {"exportFormat": "CSV"}, result)
+    job.finish("DONE")
+    run = revenue.tap.run("export_jobs", "export_job_results")
+    assert_same(run, "export_jobs", described(revenue))
+    assert not run.records["export_job_results"]
+    [warning] = run.warnings
+    assert job.id in warning
+
+
+def ingest_truth(revenue: Revenue) -> list[Record]:
+    """The ingest jobs as records."""
+    jobs = [dict(job) for job in revenue.sandbox.account.ingest_jobs.values()]
+    for job in jobs:
+        if isinstance(job["message"], list):
+            job["validationErrors"] = job.pop("message")
+    return jobs
+
+
+def test_ingest_jobs_arrive_whatever_became_of_them(revenue: Revenue) -> None:
+    ids = list(revenue.sandbox.account.ingest_jobs)
+    run = revenue.tap.run(
+        "ingest_jobs", ingest_job_ids=[*ids, ids[0]], partner_key=revenue.sandbox.partner_key
+    )
+    assert_same(run, "ingest_jobs", ingest_truth(revenue))
+    assert any(record.get("validationErrors") for record in run.records["ingest_jobs"])
+    asked = [(each.path, each.status) for each in revenue.sandbox.traffic.exchanges()]
+    assert sorted(asked) == sorted(
+        (f"{INGEST}{job_id}", status)
+        for job_id, status in zip(ids, (200, 202, 400, 500), strict=True)
+    )
+    assert not run.warnings
+    assert revenue.sandbox.partner_key not in run.log
+
+
+def test_an_ingest_job_that_is_unknown_is_named(revenue: Revenue) -> None:
+    ids = list(revenue.sandbox.account.ingest_jobs)
+    run = revenue.tap.run(
+        "ingest_jobs",
+        ingest_job_ids=["never", *ids, "../seen"],
+        partner_key=revenue.sandbox.partner_key,
+    )
+    assert_same(run, "ingest_jobs", ingest_truth(revenue))
+    [warning] = run.warnings
+    assert "never, ../seen" in warning
+    assert "ingest_job_ids" in warning
+
+
+def test_too_many_requests_and_errors_of_the_server_are_retried(revenue: Revenue) -> None:
+    ids = list(revenue.sandbox.account.ingest_jobs)
+    for job_id, fault in zip(
+        ids, ({"status": 429}, {"status": 500}, {"status": 503}, {"reset": True}), strict=True
+    ):
+        revenue.sandbox.faults.add(path=f"{INGEST}{job_id}", **t.cast("t.Any", fault))
+    run = revenue.tap.run(
+        "ingest_jobs", ingest_job_ids=ids, partner_key=revenue.sandbox.partner_key
+    )
+    assert_same(run, "ingest_jobs", ingest_truth(revenue))
+    assert len(run.warnings) == 4
+    assert not any(job_id in run.log for job_id in ids)
+
+
+def test_a_partner_key_that_is_missing(revenue: Revenue) -> None:
+    run = revenue.tap.run("ingest_jobs", ingest_job_ids=["1"])
+    assert_told(run, "The stream 'ingest_jobs' needs the setting partner_key.")
+    assert revenue.sandbox.traffic.count() == 0
+
+
+def test_a_partner_key_that_is_wrong(revenue: Revenue) -> None:
+    run = revenue.tap.run("ingest_jobs", ingest_job_ids=["1"], partner_key="wrong-partner")
+    assert_told(run, "does not accept the partner key (HTTP 401): check partner_key")
+    assert "wrong-partner" not in run.log
+
+
+def test_an_ingest_that_is_refused_is_no_job(revenue: Revenue) -> None:
+    revenue.sandbox.faults.add(
+        path=f"{INGEST}1",
+        status=400,
+        body='[{"errorCode": "INVALID_INPUT_FORMAT", "errorSummary": "SECRET-IN-BODY"}]',
+    )
+    run = revenue.tap.run(
+        "ingest_jobs", ingest_job_ids=["1"], partner_key=revenue.sandbox.partner_key
+    )
+    assert_told(run, "/v2/ingest/job/{jobId} (HTTP 400, INVALID_INPUT_FORMAT)", "ingest_job_ids")
+    assert "SECRET-IN-BODY" not in run.log
+
+
+def test_no_partner_key_is_needed_where_there_is_nothing_to_ask(revenue: Revenue) -> None:
+    run = revenue.tap.run("ingest_jobs")
+    assert run.returncode == 0, run.log
+    assert revenue.sandbox.traffic.count() == 0
+
+
+def test_limits_are_what_they_were_when_they_were_read(revenue: Revenue) -> None:
+    exports = revenue.sandbox.exports
+    exports.occupy(1)
+    exports.spend(3)
+    before = datetime.now(timezone.utc)
+    run = revenue.tap.run("limits")
+    after = datetime.now(timezone.utc)
+    assert run.returncode == 0, run.log
+    [record] = run.records["limits"]
+    fetched = datetime.fromisoformat(record.pop("fetchedAt").replace("Z", "+00:00"))
+    assert before <= fetched <= after
+    assert record == exports.limits()
+    assert (record["availableConcurrentLimit"], record["availableMonthlyQuota"]) == (2, 26)
+    assert not run.warnings

@@ -1,0 +1,98 @@
+"""Opportunities: those of the setting, and those that the run's activities are about."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from tests.clari.revenue_truth import assert_same
+
+if t.TYPE_CHECKING:
+    from tests.clari.conftest import Revenue
+
+PATH = "/v4/opportunity"
+
+
+def asked(revenue: Revenue) -> list[list[str]]:
+    """The ids of each request."""
+    return [
+        [value for name, value in exchange.params or [] if name == "oppId"]
+        for exchange in revenue.sandbox.traffic.exchanges()
+        if exchange.path == PATH
+    ]
+
+
+def test_the_opportunities_of_the_setting_arrive(revenue: Revenue) -> None:
+    known = revenue.sandbox.account.opportunities
+    wanted = list(known)[::7]
+    run = revenue.tap.run("opportunities", opportunity_ids=[*wanted, wanted[0]])
+    assert_same(run, "opportunities", [known[each] for each in wanted])
+    [ids] = asked(revenue)
+    assert sorted(ids) == sorted(wanted)
+    assert revenue.sandbox.exports.started == []
+
+
+def test_nothing_is_asked_for_where_there_are_no_ids(revenue: Revenue) -> None:
+    run = revenue.tap.run("opportunities")
+    assert run.returncode == 0, run.log
+    assert not run.records
+    assert revenue.sandbox.traffic.count() == 0
+
+
+def test_the_opportunities_of_the_activities_arrive_too(revenue: Revenue) -> None:
+    known = revenue.sandbox.account.opportunities
+    run = revenue.tap.run("activities", "opportunities", opportunity_ids=[list(known)[-1]])
+    about = {
+        opportunity["opportunityId"]
+        for activity in revenue.sandbox.exports.started[0].document()["activities"]
+        for opportunity in activity["opportunities"]
+    }
+    assert 0 < len(about) < len(known)
+    truth = [known[each] for each in sorted({*about, list(known)[-1]})]
+    assert_same(run, "opportunities", truth)
+    assert sum(map(len, asked(revenue))) == len(truth)
+
+
+def test_a_hundred_are_asked_for_at_once_and_unknown_ones_left_out(revenue: Revenue) -> None:
+    known = revenue.sandbox.account.opportunities
+    unknown = [f"006 & gone={number}" for number in range(200)]
+    run = revenue.tap.run("opportunities", opportunity_ids=[*known, *unknown])
+    assert_same(run, "opportunities", list(known.values()))
+    batches = asked(revenue)
+    assert sorted(map(len, batches)) == [len(known), 100, 100]
+    assert sorted(each for batch in batches for each in batch) == sorted([*known, *unknown])
+    assert f"{len(known)} of the {len(known) + 200} opportunities" in run.log
+
+
+def test_values_of_every_kind_are_json_text(revenue: Revenue) -> None:
+    known = revenue.sandbox.account.opportunities
+    kinds: list[t.Any] = [
+        "text \N{SPARKLES}",
+        "",
+        "3",
+        3,
+        0.1,
+        12345678901234567,
+        1e22,
+        True,
+        False,
+        [],
+        [1, "a", None],
+        {},
+        {"b": {"c": [0.5]}},
+        None,
+    ]
+    chosen = next(iter(known))
+    known[chosen]["fields"] = [
+        {"id": str(number), "value": kind, "originalValue": kinds[-number - 1]}
+        for number, kind in enumerate(kinds)
+    ]
+    run = revenue.tap.run("opportunities", opportunity_ids=[*known])
+    assert run.returncode == 0, run.log
+    fields = run.by_id("opportunities")[chosen]["fields"]
+    for name, truth in (("value", kinds), ("originalValue", kinds[::-1])):
+        told = [field[name] for field in fields]
+        # By their text, since to Python 1 is True.
+        found = [None if each is None else json.loads(each) for each in told]
+        assert list(map(repr, found)) == list(map(repr, truth))
+    assert not run.warnings

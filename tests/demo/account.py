@@ -1,0 +1,64 @@
+"""The made-up account that the demo reads: both APIs, and what happens there between two runs."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.revenue import RevenueSandbox
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CALLS = 60
+ACTIVITIES = 300
+JOBS_OF_A_RUN = 3
+JOB_SECONDS = 2.0
+"""How long an export job takes: minutes in life."""
+
+
+@dataclass
+class Account:
+    """Both APIs, which run."""
+
+    copilot: CopilotSandbox
+    revenue: RevenueSandbox
+
+    def live_on(self, runs: int) -> None:
+        """Let happen what happens between runs: once for each run before this one."""
+        for run in range(runs):
+            self._copilot_changes(run)
+            self._revenue_changes()
+        # The jobs of earlier runs still count, for 30 days; not all, or in the end none were left.
+        self.revenue.exports.spend(min(JOBS_OF_A_RUN * runs, 15))
+
+    def _copilot_changes(self, run: int) -> None:
+        """Three calls change, and two new ones come."""
+        account = self.copilot.account
+        day = date(2026, 10, 2) + timedelta(days=run)
+        calls = account.call_ids(private=False)
+        for number in range(3):
+            changed = calls[(3 * run + number) % len(calls)]
+            account.touch(changed, modified=f"{day}T09:00:0{number}Z", status="PROCESSED")
+        account.add(2, modified_from=f"{day}T10:00:00Z", modified_to=f"{day}T11:00:00Z")
+
+    def _revenue_changes(self) -> None:
+        """Clari restates the weeks that are over, and four activities come."""
+        account = self.revenue.account
+        account.restate()
+        now = datetime.now(timezone.utc)
+        for hours in (1, 5, 20, 50):
+            account.add_activity(now - timedelta(hours=hours))
+
+
+@contextlib.contextmanager
+def running_account(runs: int) -> Iterator[Account]:
+    """Start it, as it is after so many runs."""
+    with CopilotSandbox(calls=CALLS) as copilot, RevenueSandbox(activities=ACTIVITIES) as revenue:
+        revenue.exports.seconds = JOB_SECONDS
+        account = Account(copilot, revenue)
+        account.live_on(runs)
+        yield account
