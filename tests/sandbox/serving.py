@@ -204,3 +204,26 @@ class Serving:
         except Exception as failure:
             self.failures.append(failure)
             raise
+
+
+class Served:
+    """What serves while it is open: a context manager around its server."""
+
+    _serving: Serving
+
+    @property
+    def url(self) -> str:
+        """Base URL without a slash at the end; known while it is open."""
+        return self._serving.url
+
+    def __enter__(self) -> Self:
+        self._serving.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._serving.__exit__(kind, error, trace)

@@ -24,21 +24,17 @@ from tests.sandbox.copilot.app import (
 )
 from tests.sandbox.copilot.records import SIGNATURE
 from tests.sandbox.faults import FaultMiddleware, Faults
-from tests.sandbox.serving import Serving
+from tests.sandbox.serving import Served, Serving
 from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
     from tests.sandbox.copilot.call_search import Bounds
 
 __all__ = ["ABSENT", "FORBIDDEN", "SIGNATURE", "CopilotSandbox"]
 
 
 @dataclass(kw_only=True)
-class CopilotSandbox:
+class CopilotSandbox(Served):
     """A local Copilot API; a context manager that serves while it is open.
 
     Attributes:
@@ -104,11 +100,6 @@ class CopilotSandbox:
         self._serving = Serving(watched, self.port)
 
     @property
-    def url(self) -> str:
-        """Base URL without a slash at the end; known while the sandbox is open."""
-        return self._serving.url
-
-    @property
     def api_key(self) -> str:
         """The key that is let in."""
         return API_KEY
@@ -122,15 +113,3 @@ class CopilotSandbox:
     def headers(self) -> dict[str, str]:
         """The headers of a request that is let in."""
         return {"X-Api-Key": API_KEY, "X-Api-Password": API_PASSWORD}
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)

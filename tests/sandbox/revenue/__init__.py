@@ -12,7 +12,6 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tests.sandbox.faults import FaultMiddleware, Faults
 from tests.sandbox.revenue.account import Account
@@ -21,19 +20,14 @@ from tests.sandbox.revenue.errors import error_body
 from tests.sandbox.revenue.exports import Exports
 from tests.sandbox.revenue.filehost import FileHost
 from tests.sandbox.revenue.jobs import Job
-from tests.sandbox.serving import Serving
+from tests.sandbox.serving import Served, Serving
 from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 __all__ = ["FileHost", "Job", "RevenueSandbox"]
 
 
 @dataclass(kw_only=True)
-class RevenueSandbox:
+class RevenueSandbox(Served):
     """A local Revenue API; a context manager that serves while it is open.
 
     Attributes:
@@ -75,11 +69,6 @@ class RevenueSandbox:
         self._serving = Serving(watched, self.port)
 
     @property
-    def url(self) -> str:
-        """Base URL without a slash at the end; known while the sandbox is open."""
-        return self._serving.url
-
-    @property
     def api_key(self) -> str:
         """The key that is let in."""
         return API_KEY
@@ -93,15 +82,3 @@ class RevenueSandbox:
     def headers(self) -> dict[str, str]:
         """The headers of a request that is let in."""
         return {"apikey": API_KEY}
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)

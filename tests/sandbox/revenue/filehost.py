@@ -14,19 +14,16 @@ from tests.sandbox.faults import FaultMiddleware, Faults
 from tests.sandbox.revenue.app import CREDENTIAL_HEADERS, stream
 from tests.sandbox.revenue.errors import RefusedError, error_body
 from tests.sandbox.revenue.exports import signature
-from tests.sandbox.serving import Serving
+from tests.sandbox.serving import Served, Serving
 from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from starlette.requests import Request
-    from typing_extensions import Self
 
     from tests.sandbox.revenue import RevenueSandbox
 
 
-class FileHost:
+class FileHost(Served):
     """Serves result files by signed links; a context manager that serves while it is open.
 
     Args:
@@ -54,23 +51,6 @@ class FileHost:
             error_body=error_body,
         )
         self._serving = Serving(watched)
-
-    @property
-    def url(self) -> str:
-        """Base URL without a slash at the end; known while the server is open."""
-        return self._serving.url
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)
 
     async def _file(self, request: Request) -> Response:
         if any(name in CREDENTIAL_HEADERS for name, _ in request.scope["headers"]):
