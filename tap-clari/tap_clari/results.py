@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import tempfile
 import typing as t
 
 import ijson
 import msgspec
+import requests
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.export_errors import not_stored
@@ -17,14 +19,17 @@ from tap_clari.wire import ESCAPED_NUL, NotJSONError, UnexpectedShapeError, clea
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import requests
-
 CHUNK = 1 << 20
 LISTS = ("data", "rows", "records", "results")
 """The members under which a list of records can come, whatever they are of."""
 
 BARE = "rows"
 """What the list is called in a file that is nothing but a list."""
+
+CONNECTION = (requests.RequestException, ConnectionError)
+
+DEEPEST = 500
+"""Levels. What is nested deeper is not read: no JSON library does, without end."""
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
@@ -60,11 +65,15 @@ class ResultFile:
             decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
                 for chunk in response.iter_content(CHUNK):
-                    _store(packed, decoder.decode(chunk))
-                _store(packed, decoder.decode(b"", final=True))
+                    packed.write(decoder.decode(chunk).encode())
+                packed.write(decoder.decode(b"", final=True).encode())
             return cls(file, path)
-        except BaseException:
-            file.close()
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                file.close()
+            # Apart from what goes wrong with the connection, which is an OSError too.
+            if isinstance(error, OSError) and not isinstance(error, CONNECTION):
+                raise FatalAPIError(not_stored(error.strerror)) from error
             raise
 
     def close(self) -> None:
@@ -153,14 +162,9 @@ class ResultFile:
                         is_list = event == "start_array"
                     if event in _STEPS:
                         depth += _STEPS[event]
+                        if depth > DEEPEST:
+                            missing = f"a depth of less than {DEEPEST} levels"
+                            raise UnexpectedShapeError(self._path, missing)
             except ijson.JSONError as error:
                 raise NotJSONError from error
         return is_list, members
-
-
-def _store(file: gzip.GzipFile, text: str) -> None:
-    try:
-        file.write(text.encode())
-    except OSError as error:
-        # Apart from what goes wrong with the connection, which `requests` calls an OSError too.
-        raise FatalAPIError(not_stored(error.strerror)) from error

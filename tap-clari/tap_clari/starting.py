@@ -134,7 +134,7 @@ class Starter:
                 api.logger.warning("POST %s: %s; trying again", request.path, error)
             return found
         except RefusedError as error:
-            self.ledger.strike(intent)
+            self.ledger.strike(intent, at_once=True)
             if error.code == QUOTA_REACHED:
                 # Somebody else was quicker; the limits will tell which of the two it is.
                 return None

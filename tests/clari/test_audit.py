@@ -174,3 +174,61 @@ def test_links_that_lead_in_a_circle_are_told(revenue: Revenue) -> None:
         path=PATH, times=None, status=200, body={"items": [], "actors": [], "nextLink": link}
     )
     assert_told(revenue.tap.run("audit_events"), "lead in a circle")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "//127.0.0.1:{other}/x",
+        "http://127.0.0.1:{other}\\@127.0.0.1:{own}/x",
+        "http://127.0.0.1:{own}@127.0.0.1:{other}/x",
+        "http://name:word@127.0.0.1:{other}/x",
+    ],
+)
+def test_a_link_that_looks_like_one_to_the_api_is_seen_through(revenue: Revenue, link: str) -> None:
+    with FileHost(revenue.sandbox) as host:
+        own, other = (url.rsplit(":", 1)[1] for url in (revenue.sandbox.url, host.url))
+        body = {"items": [], "nextLink": link.format(own=own, other=other)}
+        revenue.sandbox.faults.add(path=PATH, status=200, body=body)
+        run = revenue.tap.run("audit_events")
+        assert_told(run, "The next page of /v4/audit/events", "another address", "api_url")
+        assert host.traffic.count() == 0
+    assert revenue.sandbox.traffic.count() == 1
+
+
+@pytest.mark.parametrize("others", [{"actors": 5}, {"actors": ["x"]}])
+def test_actors_that_are_no_list_of_objects_are_none(revenue: Revenue, others: Record) -> None:
+    event = an_event(revenue)
+    body = {"items": [event], **others}
+    assert_one_page(revenue, body, event)
+
+
+def test_a_list_under_its_other_name_is_read_where_the_first_is_null(revenue: Revenue) -> None:
+    event = an_event(revenue)
+    assert_one_page(revenue, {"items": None, "activities": [event], "actors": []}, event)
+
+
+def an_event(revenue: Revenue) -> Record:
+    """An event of a moment ago."""
+    return revenue.sandbox.account.add_audit_event(datetime.now(timezone.utc))
+
+
+def assert_one_page(revenue: Revenue, body: Record, event: Record) -> None:
+    """A page with one event gives it, without one who acted."""
+    revenue.sandbox.faults.add(path=PATH, status=200, body=body)
+    since = datetime.now(timezone.utc) - timedelta(hours=1)
+    run = revenue.tap.run("audit_events", start_date=since.isoformat())
+    assert run.returncode == 0, run.log
+    [record] = run.records["audit_events"]
+    assert record.pop("eventId")
+    assert record == expected({**event, "actor": None}, run.schemas["audit_events"])
+
+
+def test_a_start_date_in_the_future_is_told(revenue: Revenue) -> None:
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    run = revenue.tap.run("audit_events", "activities", start_date=tomorrow.isoformat())
+    assert run.returncode == 0, run.log
+    assert not run.records
+    assert len(run.warnings) == 2
+    assert all("start_date lies in the future" in line for line in run.warnings)
+    assert revenue.sandbox.exports.started == []

@@ -60,6 +60,13 @@ def test_the_settings_are_asked_for(revenue: Revenue) -> None:
     assert len(run.records["forecast_time_frames"]) == 1
 
 
+def test_settings_that_are_empty_are_not_asked_for(revenue: Revenue) -> None:
+    run = revenue.tap.run("forecast_entries", currency="", forecast_scope_id="", **ONE)
+    assert_same(run, "forecast_entries", forecast_rows(revenue, "forecast_entries"))
+    [job] = revenue.sandbox.exports.started
+    assert not {"currency", "scopeId"} & {*job.request}
+
+
 def test_the_current_quarter_comes_where_an_unknown_one_was_asked_for_and_is_not_read(
     revenue: Revenue,
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typing as t
 
 from tests.clari.revenue_truth import SECTIONS, assert_same, forecast_rows, merged_entries
+from tests.clari.test_results import spoil_the_result
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Revenue
+    from tests.running import Record
 
 LIST = "/v4/export/forecast/list"
 ONE: dict[str, t.Any] = {"forecast_ids": ["net_arr"]}
@@ -143,6 +145,45 @@ def test_entries_that_contradict_each_other_or_have_no_key_lose_nothing(revenue:
     assert all(record["fieldId"].startswith("sha256:") for record in others)
 
 
+def test_an_entry_without_a_user_has_the_same_key_in_every_run(revenue: Revenue) -> None:
+    entry = {
+        "timePeriodId": "2026_Q1",
+        "timeFrameId": "W01",
+        "userId": None,
+        "fieldId": "commit",
+        "forecastValue": 1.5,
+    }
+    first, second = (_entries_of(revenue, [entry])[0] for _ in range(2))
+    assert first["userId"].startswith("sha256:")
+    assert first["exportedAt"] < second["exportedAt"]
+    assert {**first, "exportedAt": None} == {**second, "exportedAt": None}
+
+
+def test_entries_that_contradict_each_other_give_one_record_in_whatever_order(
+    revenue: Revenue,
+) -> None:
+    key = {"timePeriodId": "2026_Q1", "timeFrameId": "W01", "userId": "7", "fieldId": "commit"}
+    entries: list[Record] = [
+        {**key, "forecastValue": 3.5, "stage": "a"},
+        {**key, "forecastValue": 4.5, "stage": "b"},
+        {**key, "forecastValue": 2.5, "stage": None},
+        {**key, "forecastValue": None, "isUpdated": True},
+    ]
+    [one], [same] = (_entries_of(revenue, order) for order in (entries, entries[::-1]))
+    assert {**one, "exportedAt": None} == {**same, "exportedAt": None}
+    values = {one["forecastValue"], *(one["_extra"][f"forecastValue ({n})"] for n in (2, 3))}
+    assert values == {2.5, 3.5, 4.5}
+    assert one["isUpdated"] is True
+
+
+def _entries_of(revenue: Revenue, entries: list[Record]) -> list[Record]:
+    """The records that an export with these entries gives."""
+    spoil_the_result(revenue, status=200, body={"entries": entries, "users": []})
+    run = revenue.tap.run("forecast_entries", **ONE)
+    assert run.returncode == 0, run.log
+    return run.records["forecast_entries"]
+
+
 def test_an_export_that_was_cut_is_named(revenue: Revenue) -> None:
     revenue.sandbox.exports.max_rows = 7
     run = revenue.tap.run("forecast_entries", **ONE)
@@ -187,3 +228,13 @@ def test_without_snapshots_the_time_of_the_export_is_no_key(revenue: Revenue) ->
     run = revenue.tap.run("forecast_entries", **ONE)
     assert "exportedAt" not in run.keys["forecast_entries"]
     assert all(record["exportedAt"] for record in run.records["forecast_entries"])
+
+
+def test_the_key_of_snapshots_is_that_of_the_setting_whatever_the_catalog_says(
+    revenue: Revenue,
+) -> None:
+    key = ["forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId"]
+    # With a stream that is named, the catalog is one that was made without the setting.
+    run = revenue.tap.run("forecast_entries", keep_forecast_snapshots=True, **ONE)
+    assert_same(run, "forecast_entries", forecast_rows(revenue, "forecast_entries"))
+    assert run.keys["forecast_entries"] == [*key, "exportedAt"]

@@ -143,6 +143,53 @@ def test_results_that_are_not_json_are_left_out_and_named(revenue: Revenue) -> N
     assert job.id in warning
 
 
+def test_jobs_that_come_wrapped_in_a_list_keep_their_links_too(revenue: Revenue) -> None:
+    with FileHost(revenue.sandbox) as host:
+        revenue.sandbox.exports.download_base = host.url
+        jobs = start(revenue, None, None)
+        truth = described(revenue)
+        listed = json.dumps([{"job": job} for job in truth])
+        revenue.sandbox.faults.add(path=JOBS, times=None, status=200, body=listed)
+        run = revenue.tap.run("export_jobs", "export_job_results")
+    told = [{name: job[name] for name in job if name != "downloadUrl"} for job in truth]
+    assert_same(run, "export_jobs", told)
+    assert [
+        (row["jobId"], row["section"], row["rowNumber"], row["row"])
+        for row in run.records["export_job_results"]
+    ] == [
+        (row["jobId"], row["section"], row["rowNumber"], row["row"])
+        for row in rows_of(revenue, *jobs)
+    ]
+    said = run.log + "".join(run.lines)
+    assert "downloadUrl" not in "".join(line for line in run.lines if '"RECORD"' in line)
+    assert host.url not in said
+    assert "X-Signature" not in said
+
+
+def test_a_job_that_has_no_status_does_not_hide_the_others(revenue: Revenue) -> None:
+    [job] = start(revenue, None)
+    others = [{"jobId": "no status"}, {"jobId": 7, "status": None}]
+    listed = json.dumps([*others, *described(revenue)])
+    revenue.sandbox.faults.add(path=JOBS, times=None, status=200, body=listed)
+    run = revenue.tap.run("export_jobs")
+    assert run.returncode == 0, run.log
+    assert run.ids("export_jobs", "jobId") == ["no status", "7", job.id]
+    assert_rows(revenue, job)
+
+
+def test_credentials_that_are_refused_are_no_result_that_is_gone(revenue: Revenue) -> None:
+    [job] = start(revenue, None)
+    path = f"{JOBS}/{job.id}/results"
+    revenue.sandbox.faults.add(path=path, status=401)
+    assert_told(revenue.tap.run("export_job_results"), "does not accept the credentials (HTTP 401)")
+    revenue.sandbox.faults.add(path=path, status=404)
+    run = revenue.tap.run("export_job_results")
+    assert run.returncode == 0, run.log
+    assert not run.records
+    [warning] = run.warnings
+    assert f"The results of 1 export jobs cannot be had: {job.id}" in warning
+
+
 def ingest_truth(revenue: Revenue) -> list[Record]:
     """The ingest jobs as records."""
     jobs = [dict(job) for job in revenue.sandbox.account.ingest_jobs.values()]

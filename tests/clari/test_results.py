@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import typing as t
 
 import pytest
 
+from tests.clari.revenue_truth import assert_same
 from tests.clari.test_exports import ONE_FORECAST, START, assert_complete
+from tests.clari.test_revenue_errors import assert_told
+from tests.running import TIME_LIMIT, Run
 from tests.sandbox.revenue import FileHost
 
 if t.TYPE_CHECKING:
@@ -31,13 +35,13 @@ def host(revenue: Revenue) -> Iterator[FileHost]:
         yield host
 
 
-def spoil_the_result(revenue: Revenue, **fault: t.Any) -> None:
-    """Let something happen to the answers with the result of the next job."""
+def spoil_the_result(revenue: Revenue, start: str = START, **fault: t.Any) -> None:
+    """Let something happen to the answers with the result of the next job that is started there."""
     revenue.sandbox.exports.seconds = 0
     # The path is not known before there is a job: after its start, one answer says that it is
     # done, and the next one has the result.
     revenue.sandbox.faults.add(
-        path=START,
+        path=start,
         method="POST",
         hook=lambda: revenue.sandbox.faults.add(method="GET", after=1, **fault),
     )
@@ -105,3 +109,34 @@ def test_a_link_that_does_not_work_is_made_up_for_by_the_api_itself(
 def test_a_link_that_is_open_to_eavesdroppers_is_not_followed(revenue: Revenue) -> None:
     revenue.sandbox.exports.download_base = "http://files.example.com"
     assert_complete(revenue.tap.run("forecast_entries", **ONE_FORECAST), revenue)
+
+
+# A port that nobody listens on costs all the tries of a request; one that is none costs nothing.
+@pytest.mark.parametrize("base", ["http://127.0.0.1:9", "https://127.0.0.1:99999"])
+def test_a_link_to_a_host_that_is_down_or_none_is_made_up_for_by_the_api_itself(
+    revenue: Revenue, base: str
+) -> None:
+    revenue.sandbox.exports.download_base = base
+    run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
+    assert_complete(run, revenue)
+    assert "The download link of the export job" in run.log
+    assert base not in run.log
+    assert "X-Signature" not in run.log
+    assert len(revenue.sandbox.exports.started) == 1
+
+
+def test_a_result_that_finds_no_room_is_told_and_read_by_the_next_run(
+    revenue: Revenue, temporary: Path
+) -> None:
+    revenue.sandbox.account.large_activities(3000)
+    with revenue.tap.started(streams=["activities"]) as (process, log):
+        # As a full disk would: what the process writes into any one file ends at so many bytes.
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (50_000, 50_000))
+        out, _ = process.communicate(timeout=TIME_LIMIT)
+        run = Run(process.returncode, out.split("\n")[:-1], log.read_text(encoding="utf-8"))
+    assert_told(run, "cannot be stored in this machine's folder for temporary files", "TMPDIR")
+    assert not run.records
+    assert list(temporary.glob("tap-clari-*")) == []
+    again = revenue.tap.run("activities", state=run.state)
+    [job] = revenue.sandbox.exports.started
+    assert_same(again, "activities", job.document()["activities"])

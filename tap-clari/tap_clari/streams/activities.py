@@ -80,16 +80,15 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
         inherited = self._inherited(whole)
         if inherited is None:
             return [whole]
-        days, until = inherited
+        days, read_until = inherited
         if days.last >= whole.last:
             # Paid for today: what came since is a matter for the look-back of the next run.
             return [days]
-        earliest = self.config.get("start_date") and start
-        rest = max((until - self.lookback).date(), earliest or date.min)
+        rest = max((read_until - self.lookback).date(), whole.first)
         return [days, Days(rest, whole.last)]
 
     def _inherited(self, whole: Days) -> tuple[Days, datetime] | None:
-        """The days of a job that an earlier run left behind, and up to when it has read.
+        """The days of a job that an earlier run left behind, and up to when they are read by it.
 
         It is of use only if nothing is left out between what was read before and its days.
         """
@@ -103,7 +102,7 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
         for days, job in candidates:
             request = self._request_for(days)
             if job.answers(request) and self.run.exports.is_under_way(self, request):
-                return days, job.started
+                return days, min(days.end, job.started)
         return None
 
     def _request_for(self, days: Days, *, narrow: bool = False) -> ExportRequest:
@@ -200,9 +199,9 @@ def _days_of(job: StartedJob) -> Days | None:
         return None
     try:
         first, end = (date.fromisoformat(job.body[name][:10]) for name in ("startDate", "endDate"))
-    except (KeyError, TypeError, ValueError):
+        return Days(first, end - DAY)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return Days(first, end - DAY)
 
 
 def _objects(value: object) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import typing as t
 from functools import partial
 
@@ -116,7 +117,7 @@ class _ForecastExportStream(ExportStream):
             EXPORT,
             {"forecastId": forecast_id},
             body,
-            partial(_is_of, (forecast_id, period or "")),
+            partial(_is_of, forecast_id, period),
             instead,
             partial(_explained, forecast_id),
         )
@@ -223,8 +224,12 @@ class ForecastEntriesStream(_ForecastExportStream):
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take the selection from a catalog, but not the key: the setting says what it is."""
+        key = self.primary_keys
         super().apply_catalog(catalog)
-        self.primary_keys = _entry_key(keeps_snapshots=self.config["keep_forecast_snapshots"])
+        self.primary_keys = key
+        if entry := catalog.get_stream(self.name):
+            # The SDK writes the key of the catalog into the SCHEMA.
+            entry.key_properties = list(key)
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The entries; those of one key, each with another kind of value, made one."""
@@ -291,11 +296,15 @@ def _section_of(file: ResultFile, name: str) -> str | None:
     return None
 
 
-def _is_of(names: tuple[str, ...], job: Job) -> bool:
-    """Whether a job is the export of a forecast: its file is named after forecast and quarter."""
-    return str(job.module).upper() == "FORECAST" and all(
-        name in str(job.file_name) for name in names
-    )
+def _is_of(forecast_id: str, period: str | None, job: Job) -> bool:
+    """Whether a job is the export of a forecast and a quarter.
+
+    It shows neither, but its file is named after them: `clari_export_net_arr_2026_Q3101_…`, with
+    the number of the account behind the quarter. (Reference: the vendor's document, `fileName`.)
+    """
+    quarter = rf"_{period}\d*" if period else r"\d*"
+    name = rf"clari_export_{re.escape(forecast_id)}{quarter}_\d{{8}}_\d{{6}}\.json"
+    return str(job.module).upper() == "FORECAST" and bool(re.fullmatch(name, str(job.file_name)))
 
 
 def _explained(forecast_id: str, code: str) -> str | None:
