@@ -78,7 +78,8 @@ class Run:
     @property
     def last_word(self) -> str:
         """The last line of the log, without time, level and logger."""
-        return self.log.splitlines()[-1].split("|", 3)[-1].strip()
+        lines = self.log.splitlines() or [""]
+        return lines[-1].split("|", 3)[-1].strip()
 
 
 @dataclass
@@ -128,11 +129,16 @@ class Tap:
         """
         lines: list[str] = []
         with self.started(streams=streams, state=state, **settings) as (process, log):
-            for line in t.cast("t.IO[str]", process.stdout):
-                lines.append(line)
-                if process.poll() is None and stop(line):
-                    process.send_signal(signal_number)
-            process.wait(timeout=TIME_LIMIT)
+            try:
+                for line in t.cast("t.IO[str]", process.stdout):
+                    lines.append(line)
+                    if process.poll() is None and stop(line):
+                        process.send_signal(signal_number)
+                process.wait(timeout=TIME_LIMIT)
+            except BaseException:
+                # Else it would be waited for, and it for its reader.
+                process.kill()
+                raise
             # A killed tap may leave half a line, which no target takes for a message.
             whole = "".join(lines).split("\n")[:-1]
             return Run(process.returncode, whole, log.read_text(encoding="utf-8"))

@@ -345,6 +345,8 @@ class ClariStream(RESTStream[None]):
             return
         status = response.status_code
         if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # A body that is not read costs the connection.
+            response.content  # noqa: B018
             wait = retry_after(response)
             if wait is not None:
                 if wait > LONGEST_WAIT:

@@ -55,6 +55,10 @@ class UnansweredError(Exception):
         self.may_come_late = may_come_late
 
 
+class StorageError(FatalAPIError):
+    """What came does not fit on this machine."""
+
+
 class NotJSONAnswerError(FatalAPIError):
     """Even the last try brought no JSON."""
 

@@ -10,15 +10,17 @@ if t.TYPE_CHECKING:
     from tap_clari.jobs import Limits
 
 
-def quota_spent(limits: Limits, needed: int) -> str:
-    """Say that the month's jobs do not suffice."""
+def quota_spent(limits: Limits, needed: int, started: int) -> str:
+    """Say that the month's jobs do not suffice; `started` is how many the run has already."""
     left = max(0, limits.available_monthly_quota)
     of_all = "" if limits.monthly_quota is None else f" of {limits.monthly_quota}"
+    more = " more" if started else ""
+    kept = f"The {started} it has are kept for the next run." if started else "None was started."
     return (
-        f"The monthly quota of Clari export jobs does not suffice: this run needs {needed}, and "
-        f"{left}{of_all} are left in the rolling 30 days. No job was started for it. Wait until "
-        "older jobs are 30 days old, ask your Clari customer success manager for a larger quota, "
-        "or select less: fewer forecast_ids or time_periods, or not the activities."
+        f"The monthly quota of Clari export jobs does not suffice: this run needs {needed}{more}, "
+        f"and {left}{of_all} are left in the rolling 30 days. {kept} Wait until older jobs are "
+        "30 days old, ask your Clari customer success manager for a larger quota, or select less: "
+        "fewer forecast_ids or time_periods, or not the activities."
     )
 
 

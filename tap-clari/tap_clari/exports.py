@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari import export_errors
-from tap_clari.errors import NotJSONAnswerError, RefusedError
+from tap_clari.errors import NotJSONAnswerError, RefusedError, StorageError
 from tap_clari.jobs import JOB, LIMITS, RESULTS, job_in, limits_in
 from tap_clari.results import ResultFile
 from tap_clari.settings import LOOPBACK
@@ -82,15 +82,31 @@ class Exports:
         self._readers.append(reader)
 
     def finished(self, reader: Reader) -> None:
-        """A stream has read all it needs; after the last of its kind the jobs are done with."""
+        """A stream has read all it needs; after the last of its kind the files are done with.
+
+        The jobs stay in the state until the run has ended: if it is stopped, the next one need
+        not pay for them either.
+        """
         self._finished.add(reader.name)
         if any(other.kind == reader.kind for other in self._unfinished()):
             return
-        for key, under_way in list(self._under_way.items()):
+        for key, under_way in self._under_way.items():
             if under_way.kind == reader.kind:
                 self._close(key)
-                self._starter.ledger.strike(under_way.job)
-                del self._under_way[key]
+                self._starter.ledger.note(under_way.job.read(), at_once=False)
+
+    def run_ended(self) -> None:
+        """All streams are synced: forget the jobs."""
+        while self._under_way:
+            _, under_way = self._under_way.popitem()
+            self._starter.ledger.strike(under_way.job, at_once=not self._under_way)
+
+    def forget_unused(self, path: str) -> None:
+        """Forget the jobs of earlier runs that this run has read past without them."""
+        used = {under_way.job_id for under_way in self._under_way.values()}
+        for job in self.left_behind():
+            if job.path == path and job.job_id not in used:
+                self._starter.ledger.strike(job)
 
     def let_go(self, export: Export) -> None:
         """Remove the file of an export that only one stream reads, once it has."""
@@ -152,15 +168,19 @@ class Exports:
             reader: The stream that needs some now.
             count: How many.
         """
-        others = {other.kind: other for other in self._unfinished() if other.kind != reader.kind}
-        count += sum(
-            not self.is_under_way(other, request)
-            for other in others.values()
+        others = {
+            request.key: (other, request)
+            for other in self._unfinished()
+            if other.kind != reader.kind
             for request in other.export_requests()
-        )
+        }
+        count += sum(not self.is_under_way(*each) for each in others.values())
         limits = limits_in(reader.fetch(LIMITS, {}))
         if limits.available_monthly_quota < count:
-            raise FatalAPIError(export_errors.quota_spent(limits, count))
+            raise FatalAPIError(self._quota_spent(limits, count))
+
+    def _quota_spent(self, limits: Limits, count: int) -> str:
+        return export_errors.quota_spent(limits, count, len(self._under_way))
 
     def _start_what_fits(self, reader: Reader, waiting: deque[ExportRequest]) -> Limits | None:
         """Start as many jobs as there are free slots; the limits if there was one to start."""
@@ -168,7 +188,7 @@ class Exports:
             return None
         limits = limits_in(reader.fetch(LIMITS, {}))
         if limits.available_monthly_quota <= 0:
-            raise FatalAPIError(export_errors.quota_spent(limits, len(waiting)))
+            raise FatalAPIError(self._quota_spent(limits, len(waiting)))
         for _ in range(limits.available_concurrent_limit):
             job = self._starter.start(reader, waiting[0], limits) if waiting else None
             if job is None:
@@ -233,6 +253,11 @@ class Exports:
                 )
                 return None
             raise FatalAPIError(export_errors.no_result(under_way.job_id, error)) from error
+        if job.has_cells_cut:
+            reader.logger.warning(
+                "Clari has cut cells from the result of the export job %s: they are missing",
+                under_way.job_id,
+            )
         ended = job.ended or datetime.now(timezone.utc)
         return Export(request, job, under_way.job.started, ended, file)
 
@@ -245,6 +270,8 @@ class Exports:
         if _is_address(job.download_url):
             try:
                 return api.download(job.download_url, "the download link of an export job", receive)
+            except StorageError:
+                raise
             except FatalAPIError:
                 api.logger.info("The download link of the export job %s does not work", job_id)
         return api.download(api.url(RESULTS, {"jobId": job_id}), RESULTS, receive)

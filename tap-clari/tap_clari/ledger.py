@@ -10,6 +10,7 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 import msgspec
+from msgspec.structs import replace
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._state import get_writeable_state_dict
 
@@ -26,7 +27,7 @@ KEPT = timedelta(days=30)
 """How long a job is remembered that no run asks for any more: as long as it counts."""
 
 
-class StartedJob(msgspec.Struct, frozen=True, rename="camel"):
+class StartedJob(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """An export job that was started, or is about to be.
 
     Args:
@@ -35,6 +36,8 @@ class StartedJob(msgspec.Struct, frozen=True, rename="camel"):
         body: What is asked for.
         started_at: When.
         job_id: The id that Clari gave it; `None` until it has answered.
+        known: Until then, the ids of the jobs that there were before.
+        is_read: Whether all streams of the run that started it have read it.
     """
 
     path: str
@@ -42,12 +45,22 @@ class StartedJob(msgspec.Struct, frozen=True, rename="camel"):
     body: dict[str, t.Any]
     started_at: str
     job_id: str | None = None
+    known: list[str] = []
+    is_read: bool = False
 
     @classmethod
-    def for_request(cls, request: ExportRequest, job_id: str | None = None) -> StartedJob:
-        """The job for a request, as of now."""
+    def about_to_start(cls, request: ExportRequest, known: set[str]) -> StartedJob:
+        """A job that is asked for now."""
         now = format_time(datetime.now(timezone.utc))
-        return cls(request.path, dict(request.ids), dict(request.body), now, job_id)
+        return cls(request.path, dict(request.ids), dict(request.body), now, known=sorted(known))
+
+    def answered(self, job_id: str) -> StartedJob:
+        """The same job with its id."""
+        return replace(self, job_id=job_id, known=[])
+
+    def read(self) -> StartedJob:
+        """The same job, read to its end."""
+        return replace(self, is_read=True)
 
     def answers(self, request: ExportRequest) -> bool:
         """Whether this is the job for a request."""
@@ -57,6 +70,11 @@ class StartedJob(msgspec.Struct, frozen=True, rename="camel"):
     def started(self) -> datetime:
         """When it was started."""
         return parse_time(self.started_at)
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago that was."""
+        return datetime.now(timezone.utc) - self.started
 
 
 class Ledger:
@@ -95,14 +113,16 @@ class Ledger:
         """The ids of the jobs that have one."""
         return {job.job_id for job in self.unread() if job.job_id}
 
-    def note(self, job: StartedJob) -> None:
-        """Remember a job, in the place of an earlier one for the same, and write the state.
+    def note(self, job: StartedJob, *, at_once: bool = True) -> None:
+        """Remember a job, in the place of an earlier one for the same.
 
-        A run that is killed now leaves it behind.
+        The state is written now, so that a run that is killed leaves the job behind, or when the
+        stream next does.
         """
         others = [each for each in self.unread() if not _same(each, job)]
         self._keep([*others, job])
-        self._write()
+        if at_once:
+            self._write()
 
     def strike(self, job: StartedJob, *, at_once: bool = False) -> None:
         """Forget a job; the state is written now, or when the stream next does."""

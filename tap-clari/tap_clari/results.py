@@ -11,8 +11,8 @@ import typing as t
 import ijson
 import msgspec
 import requests
-from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.errors import StorageError
 from tap_clari.export_errors import not_stored
 from tap_clari.wire import ESCAPED_NUL, NotJSONError, UnexpectedShapeError, clean_json
 
@@ -73,7 +73,7 @@ class ResultFile:
                 file.close()
             # Apart from what goes wrong with the connection, which is an OSError too.
             if isinstance(error, OSError) and not isinstance(error, CONNECTION):
-                raise FatalAPIError(not_stored(error.strerror)) from error
+                raise StorageError(not_stored(error.strerror)) from error
             raise
 
     def close(self) -> None:

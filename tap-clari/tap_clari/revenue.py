@@ -87,6 +87,11 @@ class RevenueStream(ClariStream):
         """The sentences that a user reads."""
         return RevenueErrors(self.url_base, self.timeout)
 
+    def log_sync_costs(self) -> None:
+        """Let the run end, besides: the SDK calls this when all streams are synced."""
+        super().log_sync_costs()
+        self.run.exports.run_ended()
+
 
 class ExportStream(RevenueStream):
     """A stream that reads what export jobs bring."""

@@ -43,6 +43,9 @@ SKEW = timedelta(minutes=10)
 OLD = timedelta(days=1)
 """The age from which on what a job of an earlier run says is worth a warning."""
 
+REUSED = timedelta(hours=6)
+"""How long a job that was read serves again, if the run that read it did not come to its end."""
+
 GONE = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 """How the API answers for a job that is not there any more, or not of this token's user."""
 
@@ -52,15 +55,13 @@ class _Unanswered:
     """A start that was not answered.
 
     Args:
-        known: The ids of the jobs that there were before.
-        since: The earliest time that its job can have started at.
+        intent: What stands in the state of it, with the jobs that there were before.
         look_until: Until when it is only looked for, and not asked for again: an answer that
             took too long may yet lead to a job.
         tries: How often it was asked for.
     """
 
-    known: set[str]
-    since: datetime
+    intent: StartedJob
     look_until: float = 0.0
     tries: int = 0
 
@@ -83,9 +84,9 @@ class Starter:
         for entry in self.ledger.unread():
             if not entry.answers(request):
                 continue
-            job_id = entry.job_id or self._find(api, request, set(), entry.started - SKEW)
-            if job_id and _is_still_there(api, job_id):
-                job = StartedJob(entry.path, entry.ids, entry.body, entry.started_at, job_id)
+            job_id = entry.job_id or self._find(api, request, entry, before=entry.started + SKEW)
+            if job_id and not _is_read_out(entry) and _is_still_there(api, job_id):
+                job = entry.answered(job_id)
                 _say_taken_up(api, job)
                 return job
             self.ledger.strike(entry)
@@ -98,66 +99,87 @@ class Starter:
             FatalAPIError: If the API does not start it.
         """
         with self._whole():
-            job_id = self._ask(api, request, limits)
-            if job_id is None:
-                return None
-            job = StartedJob.for_request(request, job_id)
-            self.ledger.note(job)
-        api.logger.info("Started the export job %s", job_id)
+            job = self._ask(api, request, limits)
+            if job:
+                self.ledger.note(job)
+        if job:
+            api.logger.info("Started the export job %s", job.job_id)
         return job
 
-    def _ask(self, api: Api, request: ExportRequest, limits: Limits) -> str | None:
+    def _ask(self, api: Api, request: ExportRequest, limits: Limits) -> StartedJob | None:
         unanswered = self._unanswered.get(request.key)
         if unanswered:
-            found = self._find(api, request, unanswered.known, unanswered.since)
-            if found or time.monotonic() < unanswered.look_until:
-                return found
-        intent = StartedJob.for_request(request)
+            found = self._find(api, request, unanswered.intent)
+            if found:
+                return unanswered.intent.answered(found)
+            if time.monotonic() < unanswered.look_until:
+                return None
+        intent = StartedJob.about_to_start(request, limits.known_job_ids)
         self.ledger.note(intent)
         try:
-            return _post(api, request)
+            return intent.answered(_post(api, request))
         except UnansweredError as error:
-            if not unanswered:
-                unanswered = _Unanswered(limits.known_job_ids, intent.started - SKEW)
-                self._unanswered[request.key] = unanswered
-            unanswered.tries += 1
-            if error.may_come_late:
-                unanswered.look_until = time.monotonic() + api.timeout
-            found = (
-                self._find(api, request, unanswered.known, unanswered.since)
-                if error.was_sent
-                else None
-            )
-            if not found and unanswered.tries == TRIES:
-                raise FatalAPIError(export_errors.not_started(error, TRIES)) from error
-            if not found:
-                api.logger.warning("POST %s: %s; trying again", request.path, error)
-            return found
-        except RefusedError as error:
+            unanswered = self._unanswered.setdefault(request.key, _Unanswered(intent))
+            return self._look_for_answer(api, request, unanswered, error)
+        except FatalAPIError as error:
             self.ledger.strike(intent, at_once=True)
+            if not isinstance(error, RefusedError):
+                raise
             if error.code == QUOTA_REACHED:
                 # Somebody else was quicker; the limits will tell which of the two it is.
                 return None
             sentence = request.explain(error.code or str(error.status))
             raise FatalAPIError(sentence or str(error)) from error
 
+    def _look_for_answer(
+        self, api: Api, request: ExportRequest, unanswered: _Unanswered, error: UnansweredError
+    ) -> StartedJob | None:
+        unanswered.tries += 1
+        if error.may_come_late:
+            unanswered.look_until = time.monotonic() + api.timeout
+        found = self._find(api, request, unanswered.intent) if error.was_sent else None
+        if found:
+            return unanswered.intent.answered(found)
+        if not error.may_come_late:
+            self.ledger.strike(unanswered.intent, at_once=True)
+        if unanswered.tries == TRIES:
+            raise FatalAPIError(export_errors.not_started(error, TRIES)) from error
+        api.logger.warning("POST %s: %s; trying again", request.path, error)
+        return None
+
     def _find(
-        self, api: Api, request: ExportRequest, known: set[str], since: datetime
+        self,
+        api: Api,
+        request: ExportRequest,
+        intent: StartedJob,
+        *,
+        before: datetime | None = None,
     ) -> str | None:
-        """Look for a job that was not there before, and that is for this request."""
-        known = known | self.ledger.job_ids
+        """Look for the job that a start led to which was not answered.
+
+        It was not there before, began when it was asked for, and is recognised as what was asked
+        for. Of jobs that were started by another run of the same token, one may be taken for it
+        only if all that is so.
+        """
+        known = {*intent.known, *self.ledger.job_ids}
+        since = intent.started - SKEW
         found = [
             job
             for job in (msgspec.convert(each, type=Job) for each in jobs_in(api.fetch(JOBS, {})))
             if job.job_id
             and str(job.job_id) not in known
             and not job.has_failed
-            and (job.started is None or job.started >= since)
+            and since <= (job.started or since) <= (before or datetime.now(timezone.utc) + SKEW)
             and request.recognizes(job)
         ]
         # If it was asked for twice after all, one of them will do.
         found.sort(key=lambda job: job.started or since)
         return str(found[0].job_id) if found else None
+
+
+def _is_read_out(job: StartedJob) -> bool:
+    """Whether a job was read, and too long ago to serve again."""
+    return job.is_read and job.age > REUSED
 
 
 def _is_still_there(api: Api, job_id: str) -> bool:
@@ -176,13 +198,12 @@ def _say_taken_up(api: Api, job: StartedJob) -> None:
         job.job_id,
         job.started_at,
     )
-    age = datetime.now(timezone.utc) - job.started
-    if age > OLD:
+    if job.age > OLD:
         api.logger.warning(
             "The export job %s is %d days old, and so is what it says; it is paid for, and the "
             "next run asks anew",
             job.job_id,
-            age.days,
+            job.age.days,
         )
 
 

@@ -69,6 +69,11 @@ class TapClari(Tap):
             self._streams = {name: by_name[name] for name in SYNC_ORDER if name in by_name}
         return self._streams
 
+    def setup_mapper(self) -> None:
+        """Set up what writes the schemas, after the streams have looked at the catalog."""
+        _ = self.streams
+        super().setup_mapper()
+
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, which says in words what a user can mend."""

@@ -39,7 +39,7 @@ def assert_complete(run: Run, revenue: Revenue, job: int = 0) -> None:
 def has_started_a_job(line: str) -> bool:
     """Whether the line is a state with a job in it."""
     message = json.loads(line)
-    return message["type"] == "STATE" and any(job["jobId"] for job in unread(message["value"]))
+    return message["type"] == "STATE" and any(job.get("jobId") for job in unread(message["value"]))
 
 
 def unread(state: dict[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -185,8 +185,8 @@ def test_a_spent_quota_starts_no_job(revenue: Revenue) -> None:
     assert run.returncode == 1
     assert run.last_word == (
         "The monthly quota of Clari export jobs does not suffice: this run needs 3, and 2 of 30 "
-        "are left in the rolling 30 days. No job was started for it. Wait until older jobs are 30 "
-        "days old, ask your Clari customer success manager for a larger quota, or select less: "
+        "are left in the rolling 30 days. None was started. Wait until older jobs are 30 days "
+        "old, ask your Clari customer success manager for a larger quota, or select less: "
         "fewer forecast_ids or time_periods, or not the activities."
     )
     assert "Traceback" not in run.log

@@ -71,7 +71,7 @@ def test_json_of_a_depth_that_no_machine_has_is_told(revenue: Revenue) -> None:
     deep = "[" * 3000 + "]" * 3000
     spoil_the_result(revenue, status=200, body=f'{{"entries": [{{"deep": {deep}}}]}}')
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
-    assert_told(run, "without records that can be read")
+    assert_told(run, "without a depth of less than 500 levels")
     assert not run.records
 
 

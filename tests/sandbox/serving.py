@@ -9,6 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -201,6 +202,9 @@ class Serving:
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._application(scope, receive, send)
+        except ClientDisconnect:
+            # Whoever asked was killed in the middle of it: nothing is wrong here.
+            return
         except Exception as failure:
             self.failures.append(failure)
             raise

@@ -120,10 +120,14 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
         return ExportRequest(EXPORT, {}, body, _is_of_activities)
 
     def read_exports(self) -> Iterable[Record]:
-        """Read the run's window; what comes twice, since windows overlap, is written once."""
-        self._seen = SeenIds()
+        """Read the run's window; what comes twice, since the parts of one overlap, is written once.
+
+        Not so what an earlier run's job has too: the later one may know better.
+        """
         for days in self._windows():
+            self._seen = SeenIds()
             yield from self._read([days])
+        self.run.exports.forget_unused(EXPORT)
 
     def _read(self, windows: list[Days]) -> Iterator[Record]:
         exports = self.run.exports.results(self, [self._request_for(days) for days in windows])

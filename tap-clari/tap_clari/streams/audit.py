@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from tap_clari.bookmarks import BookmarkedStream
+from tap_clari.bookmarks import EARLIEST, BookmarkedStream
 from tap_clari.conform import hash_of
 from tap_clari.links import linked_pages
 from tap_clari.revenue import HISTORY, RevenueStream
@@ -50,14 +50,14 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
         self._seen = SeenIds()
         while start < self.run_began:
             end = min(start + length, self.run_began)
-            self._newest: datetime | None = None
+            self._newest = EARLIEST
             pages = 0
             for page in self._pages(start, end):
                 pages += 1
                 yield from self._events(page)
-            if self._newest:
-                # Not the end of the window: what is written late has a later time than this.
-                self.move_bookmark(min(self._newest, end))
+            # Of the last day, only what was seen: an event may be written late.
+            settled = min(end, self.run_began - DAY)
+            self.move_bookmark(min(end, max(self._newest, settled)))
             start = end
             if pages == 1:
                 length = min(length * 2, LONGEST)
@@ -85,9 +85,9 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
             event = msgspec.json.decode(each)
             # Before the actor is added, whose name may change.
             event["eventId"] = str(event.get("eventId") or hash_of(event))
+            self._note(event.get("eventTimestamp"))
             if not self._seen.add(event["eventId"]):
                 continue
-            self._note(event.get("eventTimestamp"))
             event["actor"] = actors.get(str(event.get("actorId")))
             yield event
 
@@ -96,7 +96,7 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
             moment = read_time(timestamp)
         except ValueError:
             return
-        self._newest = max(self._newest or moment, moment)
+        self._newest = max(self._newest, moment)
 
 
 def _seconds(timestamp: int) -> str:

@@ -48,20 +48,27 @@ class ExportJobResultsStream(RevenueStream):
         """Read the result of one job after the other."""
         gone: list[str] = []
         others: list[str] = []
+        cut: list[str] = []
         for each in jobs_in(self.fetch(JOBS, {})):
             job = msgspec.convert(each, type=Job)
             if not job.is_done or job.is_expired:
                 continue
-            if job.file_type not in {None, "JSON"}:
+            if str(job.file_type or "JSON").upper() != "JSON":
                 others.append(str(job.job_id))
                 continue
+            if job.has_rows_cut or job.has_cells_cut:
+                cut.append(str(job.job_id))
             try:
                 yield from self._rows(job)
             except RefusedError as error:
                 if error.status not in GONE:
                     raise
                 gone.append(str(job.job_id))
-        for ids, what in ((gone, "cannot be had"), (others, "are not JSON, and not read")):
+        for ids, what in (
+            (gone, "cannot be had"),
+            (others, "are not JSON, and not read"),
+            (cut, "were cut by Clari for being too large"),
+        ):
             if ids:
                 self.log(
                     "The results of %d export jobs %s: %s",

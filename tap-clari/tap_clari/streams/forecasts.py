@@ -136,12 +136,12 @@ class _ForecastExportStream(ExportStream):
                 "timePeriodId": period,
                 "exportedAt": format_time(export.ended),
             }
-            added = {name: every[name] for name in self.added}
             for record in self.records_of(export):
-                whole = {**added, **record}
-                key = [whole.get(name) for name in self.primary_keys]
+                for name in self.added:
+                    _add(record, name, every[name])
+                key = [record.get(name) for name in self.primary_keys]
                 if None in key or seen.add(msgspec.json.encode(key).decode()):
-                    yield whole
+                    yield record
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The records of the list."""
@@ -158,17 +158,14 @@ class _ForecastExportStream(ExportStream):
 
     def _name_cuts(self, export: Export) -> None:
         """Say where Clari left something out: a forecast cannot be asked for in parts."""
-        job = export.job
-        for is_cut, what in ((job.has_rows_cut, "rows"), (job.has_cells_cut, "cells")):
-            if is_cut:
-                self.log(
-                    "Clari has cut %s from the export of the forecast %r for being too large: "
-                    "they are missing from this run. Set forecast_scope_id to a part of the "
-                    "hierarchy, or include_historical to false",
-                    what,
-                    export.request.ids["forecastId"],
-                    level=logging.WARNING,
-                )
+        if export.job.has_rows_cut:
+            self.log(
+                "Clari has cut the export of the forecast %r for being too large: rows are "
+                "missing from this run. Set forecast_scope_id to a part of the hierarchy, or "
+                "include_historical to false",
+                export.request.ids["forecastId"],
+                level=logging.WARNING,
+            )
 
     def _checked_period(self, export: Export) -> str | None:
         """The quarter that came.
@@ -224,12 +221,9 @@ class ForecastEntriesStream(_ForecastExportStream):
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take the selection from a catalog, but not the key: the setting says what it is."""
-        key = self.primary_keys
-        super().apply_catalog(catalog)
-        self.primary_keys = key
         if entry := catalog.get_stream(self.name):
-            # The SDK writes the key of the catalog into the SCHEMA.
-            entry.key_properties = list(key)
+            entry.key_properties = list(self.primary_keys)
+        super().apply_catalog(catalog)
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The entries; those of one key, each with another kind of value, made one."""
@@ -274,6 +268,16 @@ class ForecastTimeFramesStream(_ForecastExportStream):
     section = "timeFrames"
     primary_keys = ("forecastId", "timePeriodId", "timeFrameId")
     added = ("forecastId", "timePeriodId")
+
+
+def _add(record: Record, name: str, value: str | None) -> None:
+    """Add what the tap knows; what the API calls by that name itself is not lost."""
+    sent = record.get(name)
+    if sent is None or sent == value:
+        record[name] = value
+    elif name != "timePeriodId":
+        record[f"{name} (as sent)"] = sent
+        record[name] = value
 
 
 def _entry_key(*, keeps_snapshots: bool) -> tuple[str, ...]:
