@@ -181,7 +181,7 @@ def test_a_slot_that_never_comes_free_ends_the_run_with_a_sentence(revenue: Reve
 def test_a_spent_quota_starts_no_job(revenue: Revenue) -> None:
     exports = revenue.sandbox.exports
     exports.spend(exports.monthly_quota - 2)
-    run = revenue.tap.run("forecast_entries", "forecast_users", "activities", "limits")
+    run = revenue.tap.run()
     assert run.returncode == 1
     assert run.last_word == (
         "The monthly quota of Clari export jobs does not suffice: this run needs 3, and 2 of 30 "
@@ -297,6 +297,15 @@ def test_a_start_that_is_never_answered_ends_in_a_sentence(revenue: Revenue) -> 
     assert run.last_word.startswith("Clari does not start an export job (HTTP 500, 6 tries)")
     assert "Traceback" not in run.log
     assert revenue.sandbox.exports.started == []
+
+
+def test_a_start_that_has_to_wait_for_long_leaves_nothing_behind(revenue: Revenue) -> None:
+    # What stood in the state could be taken for a job that somebody else started later.
+    revenue.sandbox.faults.add(path=START, method="POST", status=429, retry_after=3600)
+    run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
+    assert run.returncode == 1
+    assert "asks to wait 1:00:00" in run.last_word
+    assert unread(run.state) == []
 
 
 def test_a_list_of_jobs_in_the_state_that_cannot_be_read_is_named(revenue: Revenue) -> None:
