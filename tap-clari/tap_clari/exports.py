@@ -2,7 +2,7 @@
 
 A job is paid for: an organization has a few at a time, and some dozens to a thousand in thirty
 days. So none is started before it is known that all that the run needs can be had, and one that
-was started stands in the state until all that read it are done. (Reference: the vendor's document,
+was started stands in the state until the run has ended. (Reference: the vendor's document,
 "Bulk Export Framework" and `/admin/limits`.)
 """
 
@@ -118,7 +118,7 @@ class Exports:
         self._strike(export.request)
 
     def left_behind(self) -> list[StartedJob]:
-        """The jobs that an earlier run started and did not read to the end."""
+        """The jobs that a run started which did not end, oldest first."""
         return self._starter.ledger.unread()
 
     def _unfinished(self) -> list[Reader]:

@@ -1,4 +1,4 @@
-"""Which export jobs were started and are not read to the end: kept in the state, and so paid once.
+"""Which export jobs a run has started that has not ended: kept in the state, and so paid once.
 
 They stand at `bookmarks.export_jobs.unread`, as a list: Meltano merges the states of a run that
 did not end, and what is taken out of an object there would come back.

@@ -19,7 +19,6 @@ if t.TYPE_CHECKING:
     from tests.sandbox.revenue import Job
 
 JOBS = "/v4/export/jobs"
-INGEST = "/v2/ingest/job/"
 
 
 def start(revenue: Revenue, *endings: str | None, seconds: float = 0) -> list[Job]:
