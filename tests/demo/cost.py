@@ -71,7 +71,7 @@ class Cost:
             f"This was run {earlier_runs + 1}, and incremental: of {calls} calls it read the "
             f"{self.metrics['calls'].records} that changed since the last run (or share its last "
             f"moment), and the details of {self.metrics['call_details'].records}; of {activities} "
-            f"activities, the {self.metrics['activities'].records} since the last run and in its "
-            f"look-back of 7 days. A forecast comes whole and replaces what it said before: "
-            f"{restated} of {len(before)} values of past weeks and this one have been restated."
+            f"activities, the {self.metrics['activities'].records} since the last run, in its "
+            f"look-back of 7 days, and to come. A forecast comes whole and replaces what it said "
+            f"before: {restated} of {len(before)} values of past weeks and this one have been restated."
         )

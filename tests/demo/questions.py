@@ -88,8 +88,8 @@ def _forecast(connection: Connection) -> Table:
 def _opportunities(connection: Connection) -> Table:
     table = Table(title="Which opportunities were worked on most in the last 90 days?")
     table.add_column("opportunity", no_wrap=True)
-    for column in ("activities", "meetings", "mails", "last one", "Clari's score"):
-        table.add_column(column, justify="right")
+    for column in ("worked on", "meetings", "mails", "last time", "score"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, *figures in connection.execute(_OPPORTUNITIES):
         table.add_row(name, *map(str, figures))
     return table
