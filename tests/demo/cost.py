@@ -73,5 +73,6 @@ class Cost:
             f"moment), and the details of {self.metrics['call_details'].records}; of {activities} "
             f"activities, the {self.metrics['activities'].records} since the last run, in its "
             f"look-back of 7 days, and to come. A forecast comes whole and replaces what it said "
-            f"before: {restated} of {len(before)} values of past weeks and this one have been restated."
+            f"before: {restated} of {len(before)} values of past weeks and this one have been "
+            "restated."
         )
