@@ -204,8 +204,8 @@ def cause_of(error: BaseException) -> str:
         "ProxyError": "the proxy refuses",
     }
     if isinstance(error, RetriableAPIError):
-        status = error.response.status_code if error.response is not None else None
-        return "no JSON" if isinstance(error, UnreadableAnswerError) else f"HTTP {status}"
+        no_json = isinstance(error, UnreadableAnswerError)
+        return "no JSON" if no_json else f"HTTP {_status_of(error)}"
     if isinstance(error, requests.exceptions.Timeout):
         return "no answer in time"
     found = [
@@ -217,8 +217,8 @@ def cause_of(error: BaseException) -> str:
 def was_sent(error: BaseException) -> bool:
     """Whether the API may have done what it was asked before the request failed."""
     if isinstance(error, RetriableAPIError):
-        status = error.response.status_code if error.response is not None else None
-        return status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+        unsent = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+        return _status_of(error) not in unsent
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return False
     # What fails before there is a connection.
@@ -228,9 +228,12 @@ def was_sent(error: BaseException) -> bool:
 def may_come_late(error: BaseException) -> bool:
     """Whether what was asked for may be done after the request failed."""
     if isinstance(error, RetriableAPIError):
-        status = error.response.status_code if error.response is not None else None
-        return status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+        return _status_of(error) in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
     return isinstance(error, requests.exceptions.ReadTimeout)
+
+
+def _status_of(error: RetriableAPIError) -> int | None:
+    return None if error.response is None else error.response.status_code
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

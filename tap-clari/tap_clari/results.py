@@ -49,7 +49,7 @@ class ResultFile:
         self._file = file
         self._path = path
         self._distinct: dict[tuple[str, str], list[str]] = {}
-        self.is_list, self._members = self._survey()
+        self._is_list, self._members = self._survey()
 
     @classmethod
     def receive(cls, response: requests.Response, path: str) -> ResultFile:
@@ -80,13 +80,10 @@ class ResultFile:
         """Remove the file."""
         self._file.close()
 
-    is_list: bool
-    """Whether it is nothing but a list."""
-
     @property
     def sections(self) -> list[str]:
         """The names of the lists in it."""
-        if self.is_list:
+        if self._is_list:
             return [BARE]
         return [name for name, event in self._members.items() if event == "start_array"]
 
@@ -98,7 +95,7 @@ class ResultFile:
         Raises:
             UnexpectedShapeError: If it has none of them.
         """
-        if self.is_list:
+        if self._is_list:
             return BARE
         for name in names:
             if self._members.get(name) == "start_array":
@@ -123,7 +120,7 @@ class ResultFile:
 
     def rows(self, section: str) -> Iterator[bytes]:
         """The items of a list, each as sound JSON."""
-        prefix = "item" if self.is_list else f"{section}.item"
+        prefix = "item" if self._is_list else f"{section}.item"
         with self._unpacked() as document:
             for item in ijson.items(document, prefix):
                 row = _ENCODER.encode(item)
@@ -145,7 +142,7 @@ class ResultFile:
         return gzip.GzipFile(fileobj=self._file, mode="rb")
 
     def _survey(self) -> tuple[bool, dict[str, str]]:
-        """Read it to its end, and note the members of the outermost object, with what begins."""
+        """Read it to its end: is it a list alone, or which members has it, and what begins each?"""
         members: dict[str, str] = {}
         is_list = False
         depth = 0
