@@ -94,20 +94,38 @@ class Tap:
     name: str
     config: Mapping[str, t.Any]
 
-    def run(self, *streams: str, state: Record | None = None, **settings: t.Any) -> Run:
+    def run(
+        self,
+        *streams: str,
+        state: Record | None = None,
+        catalog: Record | None = None,
+        **settings: t.Any,
+    ) -> Run:
         """Sync to the end: all streams that are selected by default, or only those named."""
-        returncode, out, log = self.output(streams=streams, state=state, **settings)
+        returncode, out, log = self.output(
+            streams=streams, state=state, catalog=catalog, **settings
+        )
         return Run(returncode, out.split("\n")[:-1], log)
+
+    def discover(self, **settings: t.Any) -> Record:
+        """The catalog that the tap discovers with its settings."""
+        returncode, out, log = self.output("--discover", **settings)
+        assert returncode == 0, log
+        catalog: Record = json.loads(out)
+        return catalog
 
     def output(
         self,
         *args: str,
         streams: Sequence[str] = (),
         state: Record | None = None,
+        catalog: Record | None = None,
         **settings: t.Any,
     ) -> tuple[int, str, str]:
         """Run with any options, and return exit code, output and log."""
-        with self.started(*args, streams=streams, state=state, **settings) as (process, log):
+        with self.started(
+            *args, streams=streams, state=state, catalog=catalog, **settings
+        ) as (process, log):
             try:
                 out, _ = process.communicate(timeout=TIME_LIMIT)
             except subprocess.TimeoutExpired:
@@ -149,16 +167,22 @@ class Tap:
         *args: str,
         streams: Sequence[str] = (),
         state: Record | None = None,
+        catalog: Record | None = None,
         **settings: t.Any,
     ) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-        """Start the process; its log goes to a file."""
+        """Start the process; its log goes to a file.
+
+        Without a catalog, one that was discovered without settings has the streams.
+        """
         with tempfile.TemporaryDirectory(prefix="tap-run-") as name:
             folder = Path(name)
             options = {"config": {**self.config, **settings}}
             if state is not None:
                 options["state"] = state
             if streams:
-                options["catalog"] = select(self.name, streams)
+                options["catalog"] = selected(catalog or discovered(self.name), streams)
+            elif catalog:
+                options["catalog"] = catalog
             command = [str(BIN / self.name), *args]
             for option, content in options.items():
                 file = folder / f"{option}.json"
@@ -194,9 +218,19 @@ def _discovered(name: str) -> str:
     ).stdout
 
 
+def discovered(name: str) -> Record:
+    """The catalog that a tap discovers without settings."""
+    catalog: Record = json.loads(_discovered(name))
+    return catalog
+
+
 def select(name: str, streams: Iterable[str]) -> Record:
     """The tap's catalog with only these streams selected."""
-    catalog: Record = json.loads(_discovered(name))
+    return selected(discovered(name), streams)
+
+
+def selected(catalog: Record, streams: Iterable[str]) -> Record:
+    """The catalog with only these streams selected."""
     wanted = set(streams)
     assert wanted <= {entry["tap_stream_id"] for entry in catalog["streams"]}
     for entry in catalog["streams"]:

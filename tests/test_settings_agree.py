@@ -1,4 +1,4 @@
-"""The settings of a tap stand in four places; they say the same."""
+"""The settings of each tap stand in four places; they say the same."""
 
 from __future__ import annotations
 
@@ -24,21 +24,33 @@ KINDS = {
 Setting = dict[str, t.Any]
 
 
+@pytest.fixture(scope="module", params=["tap-clari", "tap-gladly"])
+def tap(request: pytest.FixtureRequest) -> str:
+    """The tap's name."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def settings() -> dict[str, Setting]:
-    """The tap's own settings, from `--about`; those that the SDK adds come after `user_agent`."""
-    _, out, _ = Tap("tap-clari", {}).output("--about", "--format=json")
+def about(tap: str) -> dict[str, t.Any]:
+    """What the tap says of itself."""
+    _, out, _ = Tap(tap, {}).output("--about", "--format=json")
+    return dict(json.loads(out))
+
+
+@pytest.fixture(scope="module")
+def settings(about: dict[str, t.Any]) -> dict[str, Setting]:
+    """The tap's own settings; those that the SDK adds come after `user_agent`."""
     own: dict[str, Setting] = {}
-    for name, setting in json.loads(out)["settings"]["properties"].items():
+    for name, setting in about["settings"]["properties"].items():
         own[name] = setting
         if name == "user_agent":
             break
     return own
 
 
-def test_meltano_yml(settings: dict[str, Setting]) -> None:
+def test_meltano_yml(tap: str, about: dict[str, t.Any], settings: dict[str, Setting]) -> None:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    [plugin] = [each for each in project["plugins"]["extractors"] if each["name"] == "tap-clari"]
+    [plugin] = [each for each in project["plugins"]["extractors"] if each["name"] == tap]
     declared = {each["name"]: each for each in plugin["settings"]}
     assert list(declared) == list(settings)
     for name, setting in settings.items():
@@ -50,13 +62,13 @@ def test_meltano_yml(settings: dict[str, Setting]) -> None:
         assert (there["kind"] == "date_iso8601") == (setting.get("format") == "date-time"), name
         kind = next(each for each in setting["type"] if each != "null")
         assert there["kind"] in KINDS[kind], name
-    _, out, _ = Tap("tap-clari", {}).output("--about", "--format=json")
-    assert sorted(plugin["capabilities"]) == sorted(json.loads(out)["capabilities"])
+    assert sorted(plugin["capabilities"]) == sorted(about["capabilities"])
 
 
-def test_env_example(settings: dict[str, Setting]) -> None:
+def test_env_example(tap: str, settings: dict[str, Setting]) -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    lines = dict(re.findall(r"^#?TAP_CLARI_(\w+)=(.*)$", text, re.MULTILINE))
+    prefix = tap.upper().replace("-", "_")
+    lines = dict(re.findall(rf"^#?{prefix}_(\w+)=(.*)$", text, re.MULTILINE))
     assert [name.lower() for name in lines] == list(settings)
     for name, setting in settings.items():
         value = lines[name.upper()]
@@ -66,8 +78,8 @@ def test_env_example(settings: dict[str, Setting]) -> None:
             assert value in {str(setting["default"]), json.dumps(setting["default"])}, name
 
 
-def test_readme(settings: dict[str, Setting]) -> None:
-    text = (ROOT / "tap-clari" / "README.md").read_text(encoding="utf-8")
+def test_readme(tap: str, settings: dict[str, Setting]) -> None:
+    text = (ROOT / tap / "README.md").read_text(encoding="utf-8")
     table = text.split("## Settings", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| (.*) \|$", table, re.MULTILINE)
     assert [name for name, _, _ in rows] == list(settings)

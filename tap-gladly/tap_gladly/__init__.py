@@ -1,1 +1,1 @@
-"""Singer tap for Gladly: its place in the workspace, no streams yet."""
+"""Singer tap for Gladly: reference data, export files, events and reports."""

@@ -1,0 +1,367 @@
+"""How a request to Gladly is made: signature, pace, retries, errors.
+
+Streams say what to read. Everything a request can run into is dealt with here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import typing as t
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from http import HTTPStatus
+from importlib.metadata import version
+from itertools import islice
+from urllib.parse import quote
+
+import backoff
+import msgspec
+import requests
+from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
+
+from tap_gladly import schemas
+from tap_gladly.auth import TokenAuth
+from tap_gladly.conform import RecordConformer
+from tap_gladly.errors import (
+    GladlyErrors,
+    NotFoundError,
+    RefusedError,
+    UnreadableAnswerError,
+    cause_of,
+    retry_after,
+)
+from tap_gladly.hosts import api_url
+from tap_gladly.wire import (
+    Answer,
+    UnexpectedShapeError,
+    UnusableAnswerError,
+    clean_json,
+    error_detail,
+    listed,
+)
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+
+    from backoff.types import Details
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.run import SharedRun
+    from tap_gladly.session import ThrottledSession
+
+    Params = Mapping[str, str] | Mapping[str, str | list[str]]
+
+T = t.TypeVar("T")
+R = t.TypeVar("R")
+
+LONGEST_WAIT = 300.0
+"""Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
+
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""What may pass, besides 5xx."""
+
+TRANSIENT = (
+    RetriableAPIError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    ConnectionResetError,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and how it is spoken of.
+
+    Args:
+        path: The endpoint, with `{name}` where an id belongs: what a message shows.
+        request: What is sent.
+        session: By which it is sent.
+    """
+
+    path: str
+    request: requests.PreparedRequest
+    session: ThrottledSession
+
+
+class GladlyStream(RESTStream[None]):
+    """A stream; as it is, one request for one list.
+
+    The SDK's cycle of request and paginator is for one request at a time and for pages, of which
+    Gladly has none; so `request_records` takes its place. What the SDK has around it (preparing,
+    authenticating, backing off, metrics, state) is used.
+
+    Records are conformed by `RecordConformer`, which keeps what the SDK would drop, and so the
+    SDK's own conformance is off (it also costs half of the throughput).
+
+    Args:
+        tap: The tap.
+        run: What the streams of a run share.
+    """
+
+    path: str
+
+    allow_redirects = False
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    schema = StreamSchema(SchemaDirectory(schemas))
+
+    added: tuple[str, ...] = ()
+    """What the tap adds to a record."""
+
+    reads_all: t.ClassVar[bool] = True
+    """Whether a run without a bookmark gives all that there is. Where it does not, a target that
+    empties older versions of a table would lose what Gladly no longer has."""
+
+    def __init__(self, tap: Tap, run: SharedRun) -> None:
+        super().__init__(tap)
+        self.run = run
+        self._conform = RecordConformer(
+            self.schema, self.primary_keys, self.logger, added=self.added
+        )
+        self._request_counter = self.get_http_request_counter()
+        self._counting = threading.Lock()
+
+    @cached_property
+    def url_base(self) -> str:
+        """The address of the API, without a slash at its end."""
+        if not (self.config.get("organization") or self.config.get("api_url")):
+            message = (
+                "The settings lack organization: its name in the address of Gladly, such as acme "
+                "in acme.gladly.com."
+            )
+            raise ConfigurationError(message)
+        return api_url(self.config)
+
+    @cached_property
+    def authenticator(self) -> TokenAuth:
+        """The credentials, for the configured origin only."""
+        for setting in ("username", "api_token"):
+            if not self.config.get(setting):
+                message = (
+                    f"The settings lack {setting}: a token is made in Gladly under Settings > API "
+                    "tokens, by an agent whose e-mail is the username."
+                )
+                raise ConfigurationError(message)
+        return TokenAuth(self.url_base, self.config["username"], self.config["api_token"])
+
+    @cached_property
+    def errors(self) -> GladlyErrors:
+        """The sentences that a user reads."""
+        return GladlyErrors(self.url_base, self.timeout)
+
+    @property
+    def requests_session(self) -> requests.Session:
+        """The session that all streams share."""
+        return self.run.session
+
+    @property
+    def timeout(self) -> float:  # type: ignore[override]
+        """Seconds to wait for an answer."""
+        # The SDK reads a fraction in a configuration file as a Decimal, which no socket takes.
+        return float(self.config["request_timeout_seconds"])
+
+    @cached_property
+    def user_agent(self) -> str:
+        """The setting `user_agent`, or the tap's name and version."""
+        return t.cast("str", self.config.get("user_agent") or f"tap-gladly/{version('tap-gladly')}")
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Where the setting asks for it, and nothing is lost by it."""
+        return self.reads_all and super().emit_activate_version_messages
+
+    # Records
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the stream, counting its requests."""
+        with self._request_counter:
+            try:
+                yield from self.request_records(context)
+            except UnexpectedShapeError as error:
+                message = self.errors.unexpected(error.path, error.missing)
+                raise FatalAPIError(message) from error
+            except (msgspec.ValidationError, RecursionError) as error:
+                # JSON, but with a number or a depth that no machine has.
+                message = self.errors.unexpected(self.path, "records that can be read")
+                raise FatalAPIError(message) from error
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the one list."""
+        return listed(self.fetch(self.path))
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
+        """Make the record fit its schema, and lose nothing."""
+        return self._conform(row)
+
+    # One request
+
+    def fetch(
+        self, path: str, params: Params | None = None, *, ids: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask once, retrying what may pass, and return the answer as sound JSON.
+
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            params: The query.
+            ids: What belongs into the path.
+
+        Raises:
+            NotFoundError: If there is no such thing (404).
+            RefusedError: If the API does not do what it is asked.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        return Answer(path, self.download(path, _sound_json, params, ids=ids))
+
+    def download(
+        self,
+        path: str,
+        read: Callable[[requests.Response], R],
+        params: Params | None = None,
+        *,
+        ids: Mapping[str, str] | None = None,
+    ) -> R:
+        """As `fetch`, for an answer of any size, read by `read`; again from its start if need be.
+
+        `read` raises `UnusableAnswerError` if the answer is not what it should be.
+        """
+        request = self._prepared("GET", path, ids or {}, params=params or {})
+        return self._persistently(Question(path, request, self.run.session), read)
+
+    def report(
+        self, path: str, body: Mapping[str, t.Any], read: Callable[[requests.Response], R]
+    ) -> R:
+        """Have a report made, at the pace of reports; as `download` otherwise.
+
+        It is a POST that changes nothing, and so is asked again where it may help.
+        """
+        request = self._prepared("POST", path, {}, json=body)
+        return self._persistently(Question(path, request, self.run.reports), read)
+
+    def _prepared(
+        self, method: str, path: str, ids: Mapping[str, str], **content: t.Any
+    ) -> requests.PreparedRequest:
+        places = {name: quote(value, safe="") for name, value in ids.items()}
+        try:
+            return self.build_prepared_request(
+                method=method,
+                url=f"{self.url_base}{path.format_map(places)}",
+                headers=self.http_headers,
+                **content,
+            )
+        except OSError as error:
+            # What `requests` says of an address that is none.
+            raise FatalAPIError(self.errors.unmade(error)) from error
+
+    def _persistently(self, question: Question, read: Callable[[requests.Response], R]) -> R:
+        again = backoff.on_exception(
+            self.backoff_wait_generator,
+            TRANSIENT,
+            max_tries=self.backoff_max_tries,
+            on_backoff=partial(self._say_again, question),
+            jitter=self.backoff_jitter,
+            # Its own lines would name the URL, which holds ids.
+            logger=None,
+        )
+        try:
+            return again(self._ask)(question, read)
+        except TRANSIENT as error:
+            message = self.errors.failed(error, question.path, self.backoff_max_tries())
+            raise FatalAPIError(message) from error
+        except OSError as error:
+            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
+            # not there.
+            raise FatalAPIError(self.errors.unmade(error)) from error
+
+    def _ask(self, question: Question, read: Callable[[requests.Response], R]) -> R:
+        with self._counting:
+            self._request_counter.increment()
+        try:
+            response = question.session.send(
+                question.request,
+                timeout=self.timeout,
+                allow_redirects=self.allow_redirects,
+                stream=True,
+            )
+        except requests.exceptions.SSLError as error:
+            raise FatalAPIError(self.errors.untrusted()) from error
+        with response:
+            self._check_status(response, question)
+            try:
+                # Here, inside the retries: a body that was cut off is asked for again.
+                return read(response)
+            except UnusableAnswerError as error:
+                raise UnreadableAnswerError(error.wanted, response) from error
+
+    def _check_status(self, response: requests.Response, question: Question) -> None:
+        status = response.status_code
+        if status in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES):
+            return
+        if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # A body that is not read costs the connection.
+            response.content  # noqa: B018
+            wait = retry_after(response)
+            if wait is not None:
+                if wait > LONGEST_WAIT:
+                    raise FatalAPIError(self.errors.wait_too_long(status, wait))
+                question.session.pause(wait)
+            message = f"HTTP {status}"
+            raise RetriableAPIError(message, response)
+        detail = error_detail(response.content)
+        refused = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
+        raise refused(self.errors.refused(status, question.path, detail), status)
+
+    # Retries
+
+    def backoff_max_tries(self) -> int:
+        """Six tries: waits of 1, 2, 4, 8 and 16 seconds, each with up to a second of jitter."""
+        return 6
+
+    def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
+        """Wait exponentially longer; a longer `Retry-After` is up to the session's pause."""
+        return backoff.expo()
+
+    def _say_again(self, question: Question, details: Details) -> None:
+        """Say that a request is tried again, and why; not with which ids."""
+        error = t.cast("BaseException", details.get("exception"))
+        self.log(
+            "%s %s: %s; trying again in %.1f s (try %d of %d)",
+            question.request.method,
+            question.path,
+            cause_of(error),
+            max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
+            details["tries"] + 1,
+            self.backoff_max_tries(),
+            level=logging.WARNING,
+        )
+
+    # Many requests
+
+    def concurrently(self, items: Iterable[T], ask: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+        """Do something for each item, several at once, and yield what came in their order."""
+        workers = t.cast("int", self.config["max_concurrent_requests"])
+        remaining = iter(items)
+        pending: deque[tuple[T, Future[R]]] = deque()
+        pool = ThreadPoolExecutor(workers, thread_name_prefix=self.name)
+        try:
+            while True:
+                # Twice as many as can be under way: one slow answer does not idle the others.
+                for item in islice(remaining, 2 * workers - len(pending)):
+                    pending.append((item, pool.submit(ask, item)))
+                if not pending:
+                    return
+                item, answer = pending.popleft()
+                yield item, answer.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _sound_json(response: requests.Response) -> bytes:
+    return clean_json(response.content)

@@ -1,0 +1,92 @@
+"""An answer of any size: received once, whole, on disk, and read line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import tempfile
+import typing as t
+
+import requests
+
+from tap_gladly.errors import StorageError
+from tap_gladly.wire import UnusableAnswerError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import Self
+
+CHUNK = 1 << 20
+CONNECTION = (requests.RequestException, ConnectionError)
+
+
+class ReceivedFile:
+    """A body on disk, compressed, without a name: it is gone when closed.
+
+    Args:
+        file: The compressed body.
+    """
+
+    def __init__(self, file: t.IO[bytes]) -> None:
+        self._file = file
+
+    @classmethod
+    def receive(cls, response: requests.Response, wanted: str) -> Self:
+        """Write an answer to disk.
+
+        Args:
+            response: The answer, unread.
+            wanted: What it should be, for a message.
+
+        Raises:
+            UnusableAnswerError: If it was cut off and HTTP has no way to tell.
+        """
+        file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
+        try:
+            last = b""
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
+                for chunk in response.iter_content(CHUNK):
+                    packed.write(chunk)
+                    last = chunk or last
+            _check_end(response, last, wanted)
+            return cls(file)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                file.close()
+            # Apart from what goes wrong with the connection, which is an OSError too.
+            if isinstance(error, OSError) and not isinstance(error, CONNECTION):
+                raise StorageError(error.strerror) from error
+            raise
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def unpacked(self) -> t.BinaryIO:
+        """Read it from its start; one reader at a time."""
+        self._file.seek(0)
+        packed = gzip.GzipFile(fileobj=self._file, mode="rb")
+        return t.cast("t.BinaryIO", io.BufferedReader(packed, CHUNK))
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        r"""The lines that hold something, with their numbers from 1.
+
+        Only `\n` ends a line: a text may hold U+2028 and U+0085, where a `str` would end one.
+        """
+        with self.unpacked() as body:
+            for number, line in enumerate(body, start=1):
+                if line := line.strip():
+                    yield number, line
+
+
+def _check_end(response: requests.Response, last: bytes, wanted: str) -> None:
+    """Look at the end of an answer of which HTTP does not say where it ends.
+
+    Where it does, an answer that was cut off before is an error already.
+    """
+    headers = response.headers
+    is_told = "Content-Length" in headers or headers.get("Transfer-Encoding", "") == "chunked"
+    if not is_told and last and not last.endswith(b"\n"):
+        raise UnusableAnswerError(wanted)

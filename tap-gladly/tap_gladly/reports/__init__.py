@@ -1,0 +1,1 @@
+"""Reports: which there are, what columns they have, and by which windows they are asked for."""

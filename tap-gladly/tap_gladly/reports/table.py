@@ -1,0 +1,95 @@
+"""The CSV of a report: received whole, counted, and read row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import typing as t
+
+from tap_gladly.files import ReceivedFile
+from tap_gladly.reports.columns import column_names
+from tap_gladly.wire import UnusableAnswerError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+    from typing_extensions import Self
+
+WANTED = "the CSV of a report"
+NOT_CSV = ("<", "{", "[")
+"""How a page or JSON begins, and no header does."""
+
+# A cell may hold a whole conversation. What this sets is common to the process.
+csv.field_size_limit(2**31 - 1)
+
+
+class Table:
+    """A report on disk.
+
+    Args:
+        file: The CSV.
+
+    Attributes:
+        headers: Its headers; none for an empty body, which is how an empty window may come.
+        rows: How many rows it has.
+    """
+
+    def __init__(self, file: ReceivedFile) -> None:
+        self._file = file
+        lines = self._lines()
+        self.headers = tuple(each.strip() for each in next(lines, []))
+        if self.headers and self.headers[0].startswith(NOT_CSV):
+            raise UnusableAnswerError(WANTED)
+        self.rows = sum(1 for _ in lines)
+        self._names = column_names(self.headers)
+
+    @classmethod
+    def receive(cls, response: requests.Response) -> Self:
+        """Write an answer to disk.
+
+        Raises:
+            UnusableAnswerError: If it is no CSV.
+        """
+        kind = response.headers.get("Content-Type", "").lower()
+        if "html" in kind or "json" in kind:
+            # A body that is not read costs the connection.
+            response.content  # noqa: B018
+            raise UnusableAnswerError(WANTED)
+        file = ReceivedFile.receive(response, WANTED)
+        try:
+            return cls(file)
+        except BaseException as error:
+            file.close()
+            if isinstance(error, csv.Error):
+                raise UnusableAnswerError(WANTED) from error
+            raise
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def records(self) -> Iterator[dict[str, str | None]]:
+        """The rows, by the names of their columns; an empty cell is null."""
+        lines = self._lines()
+        next(lines, None)
+        names = self._names
+        for cells in lines:
+            record = {
+                name: cell or None
+                for name, cell in zip(names, cells)  # noqa: B905 - see below
+            }
+            # A row may be shorter than the header, or longer.
+            for place, cell in enumerate(cells[len(names) :], start=len(names) + 1):
+                record[f"column_{place}"] = cell or None
+            yield record
+
+    def _lines(self) -> Iterator[list[str]]:
+        """The lines that hold something: a header may come after empty ones."""
+        text = io.TextIOWrapper(
+            self._file.unpacked(), encoding="utf-8-sig", errors="replace", newline=""
+        )
+        # No target holds a NUL, and Python's reader before 3.11 stops at one.
+        for cells in csv.reader(line.replace("\x00", "\ufffd") for line in text):
+            if any(cells):
+                yield cells

@@ -1,0 +1,50 @@
+"""The streams, one module an area of the API."""
+
+from __future__ import annotations
+
+from tap_gladly.streams.answers import AnswersStream
+from tap_gladly.streams.events import EventsStream
+from tap_gladly.streams.exports import (
+    ExportAgentsStream,
+    ExportConversationItemsStream,
+    ExportCustomersStream,
+    ExportJobsStream,
+    ExportTopicsStream,
+)
+from tap_gladly.streams.reference import (
+    AgentsStream,
+    AudiencesStream,
+    BusinessHoursStream,
+    ExportSchedulesStream,
+    InboxesStream,
+    OrganizationStream,
+    TeamsStream,
+    TopicsStream,
+    WebhooksStream,
+)
+from tap_gladly.streams.reports import WorkSessionEventsStream
+
+STREAMS = (
+    OrganizationStream,
+    AgentsStream,
+    TeamsStream,
+    InboxesStream,
+    TopicsStream,
+    AudiencesStream,
+    BusinessHoursStream,
+    WebhooksStream,
+    ExportSchedulesStream,
+    EventsStream,
+    ExportJobsStream,
+    ExportAgentsStream,
+    ExportTopicsStream,
+    ExportCustomersStream,
+    ExportConversationItemsStream,
+    AnswersStream,
+    WorkSessionEventsStream,
+)
+"""The streams that every account has, in the order of a sync; reports come after them.
+
+A stream that fails ends the run. So what costs one request comes first, events before all else that
+is gone after a time, and reports last, since they wait for their pace.
+"""

@@ -1,0 +1,211 @@
+"""Export jobs, and the files of conversation items, customers, agents and topics."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from datetime import timedelta
+
+from tap_gladly.bookmarks import BookmarkedStream
+from tap_gladly.errors import NotFoundError
+from tap_gladly.files import ReceivedFile
+from tap_gladly.jobs import JOBS, KEPT, Job, gaps, jobs_of_run
+from tap_gladly.lines import JSONLines
+from tap_gladly.times import format_second, format_time, parse_time
+from tap_gladly.wire import listed
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    import requests
+    from singer_sdk.helpers.types import Context, Record
+
+FILE = "/export/jobs/{jobId}/files/{filename}"
+
+OVERLAP = timedelta(days=1)
+"""A job that shows up late is still found, if its time lies no further before the bookmark."""
+
+READ_JOBS = "read_jobs"
+"""In the state: the jobs of the overlap that were read."""
+
+READ_UNTIL = "exported_until"
+"""In the state: where the window of the last job ends that was read."""
+
+
+class ExportJobsStream(BookmarkedStream):
+    """The export jobs of the last 14 days (`/export/jobs`)."""
+
+    name = "export_jobs"
+    path = JOBS
+    primary_keys = ("id",)
+    replication_key = "updatedAt"
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read what was updated since the bookmark: one request in any case."""
+        bookmark = self.bookmark()
+        params = {}
+        # Gladly does not take a time that is older than what it keeps.
+        if bookmark and self.run_began - KEPT + OVERLAP < bookmark < self.run_began:
+            params = {"startAt": format_second(bookmark)}
+        newest = None
+        for record in listed(self.fetch(self.path, params)):
+            job = Job.of(record)
+            newest = max(newest or job.updated, job.updated)
+            yield record
+        if newest:
+            self.move_bookmark(min(newest, self.run_began))
+
+
+class ExportFileStream(BookmarkedStream):
+    """One of the files of every export job (`/export/jobs/{jobId}/files/{filename}`).
+
+    Jobs are read oldest first and each whole, so that a killed run resumes at its job.
+    """
+
+    path = FILE
+    filename: str
+    primary_keys = ("id",)
+    replication_key = "exportedAt"
+    added = ("exportJobId", "exportedAt")
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read job by job, and move the bookmark after each."""
+        unread = self._unread_jobs()
+        self._name_gaps(unread)
+        lines = JSONLines()
+        try:
+            for index, job in enumerate(unread):
+                for record in self._lines(job, lines):
+                    yield {
+                        **record,
+                        "exportJobId": job.id,
+                        "exportedAt": format_time(job.updated),
+                    }
+                self._was_read(job, unread[index + 1 :])
+        finally:
+            lines.name_bad_ones(self.log)
+
+    def _unread_jobs(self) -> list[Job]:
+        """The completed jobs that no run has read, by window."""
+        bookmark = self.bookmark()
+        jobs = self._jobs("COMPLETED")
+        if bookmark is None:
+            start = self.start_date()
+            return [job for job in jobs if start is None or job.end > start]
+        read = self._read_jobs()
+        return [
+            job
+            for job in jobs
+            if job.updated > bookmark
+            or (job.updated > bookmark - OVERLAP and read and job.id not in read)
+        ]
+
+    def _jobs(self, status: str) -> list[Job]:
+        return [job for job in jobs_of_run(self) if job.status == status]
+
+    def _read_jobs(self) -> list[str]:
+        read = self.stream_state.get(READ_JOBS)
+        return read if isinstance(read, list) else []
+
+    def _read_until(self) -> datetime | None:
+        """Up to where earlier runs have read; where the state does not say, it is the bookmark."""
+        bookmark = self.bookmark()
+        try:
+            return bookmark and parse_time(self.stream_state[READ_UNTIL])
+        except (KeyError, TypeError, ValueError):
+            return bookmark
+
+    def _was_read(self, job: Job, unread: list[Job]) -> None:
+        """Keep in the state that a job was read; the bookmark passes none that was not."""
+        until = self._read_until()
+        self.stream_state[READ_UNTIL] = format_time(max(until or job.end, job.end))
+        by_id = {each.id: each for each in jobs_of_run(self)}
+        read = [*dict.fromkeys([*self._read_jobs(), job.id])]
+        kept = [each for each in read if each in by_id]
+        newest = max(by_id[each].updated for each in kept)
+        if all(each.updated > newest for each in unread):
+            self.move_bookmark(newest)
+        bookmark = self.bookmark() or newest
+        self.stream_state[READ_JOBS] = [
+            each for each in kept if by_id[each].updated > bookmark - OVERLAP
+        ]
+
+    def _name_gaps(self, unread: list[Job]) -> None:
+        """Say which time no job covers: there is nothing that the tap could do about it."""
+        since = self._read_until()
+        missing = list(gaps(unread, self._jobs("FAILED"), since))
+        oldest = self.run_began - KEPT
+        if since and since < oldest and not unread and not missing:
+            missing = [(since, oldest)]
+        if missing:
+            windows = ", ".join(
+                f"{format_second(start)} to {format_second(end)}" for start, end in missing
+            )
+            self.warn_once(
+                f"No export job covers {windows}: Gladly keeps jobs for 14 days, or they have "
+                "failed. What was said then is missing from the export streams: ask Gladly "
+                "support to make these exports again, and they are read by the next run. The "
+                "reports of the same time (report_conversation_timestamps, "
+                "report_contact_timestamps) say what happened in it."
+            )
+
+    def _lines(self, job: Job, lines: JSONLines) -> Iterator[Record]:
+        if self.filename not in job.files:
+            return
+        try:
+            file = self.download(FILE, _received, ids={"jobId": job.id, "filename": self.filename})
+        except NotFoundError:
+            self.log(
+                "The file %s of the export job %s (%s to %s) is gone, since it was listed: Gladly "
+                "keeps jobs for 14 days. Ask Gladly support to make the export again",
+                self.filename,
+                job.id,
+                format_second(job.start),
+                format_second(job.end),
+                level=logging.WARNING,
+            )
+            return
+        try:
+            yield from lines.records(file, f"job {job.id}, {self.filename}")
+        finally:
+            file.close()
+
+
+class ExportConversationItemsStream(ExportFileStream):
+    """Messages, calls, notes and all else that a conversation is made of."""
+
+    name = "export_conversation_items"
+    filename = "conversation_items.jsonl"
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        """Make one type of `to`, which is a list for a mail and a text for a call."""
+        content = row.get("content")
+        if isinstance(content, dict) and isinstance(content.get("to"), str):
+            content["to"] = [content["to"]]
+        return super().post_process(row, context)
+
+
+class ExportCustomersStream(ExportFileStream):
+    """The customers of a job's window."""
+
+    name = "export_customers"
+    filename = "customers.jsonl"
+
+
+class ExportAgentsStream(ExportFileStream):
+    """The agents of a job's window."""
+
+    name = "export_agents"
+    filename = "agents.jsonl"
+
+
+class ExportTopicsStream(ExportFileStream):
+    """The topics of a job's window."""
+
+    name = "export_topics"
+    filename = "topics.jsonl"
+
+
+def _received(response: requests.Response) -> ReceivedFile:
+    return ReceivedFile.receive(response, "a whole file")

@@ -1,0 +1,138 @@
+"""From the bytes of an answer to JSON that any target can take, and to its records."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import msgspec
+
+ESCAPED_NUL = b"\\u0000"
+UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+LONGEST_DETAIL = 200
+
+
+class UnusableAnswerError(ValueError):
+    """The answer is not what it should be: cut off on the way, or a page of somebody else's.
+
+    Args:
+        wanted: What it should be, such as JSON.
+    """
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+
+class UnexpectedShapeError(ValueError):
+    """The answer is JSON, but not what the vendor's document promises.
+
+    Args:
+        path: The endpoint that was asked.
+        missing: What the answer lacks.
+    """
+
+    def __init__(self, path: str, missing: str) -> None:
+        super().__init__(path, missing)
+        self.path = path
+        self.missing = missing
+
+
+class Answer(t.NamedTuple):
+    """What an endpoint answered: sound JSON."""
+
+    path: str
+    body: bytes
+
+
+def clean_json(content: bytes) -> bytes:
+    r"""Check that the bytes are JSON, and replace what no target can hold.
+
+    PostgreSQL has no NUL character, and UTF-8 no lone surrogate (`"\ud83d"` with no second half,
+    which an API that cuts a text in the middle of an emoji does send): either one would stop the
+    whole load. Both become U+FFFD, the sign for a character that could not be read.
+
+    Raises:
+        UnusableAnswerError: If the bytes are not JSON.
+    """
+    if ESCAPED_NUL not in content and _is_sound(content):
+        return content
+    try:
+        document = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError) as error:
+        wanted = "JSON"
+        raise UnusableAnswerError(wanted) from error
+    return msgspec.json.encode(_readable(document))
+
+
+def _is_sound(content: bytes) -> bool:
+    try:
+        # `Raw` checks the syntax and the escapes, and makes no objects; it does not look at UTF-8.
+        msgspec.json.decode(content, type=msgspec.Raw)
+        content.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _readable(value: t.Any) -> t.Any:  # noqa: ANN401
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    if isinstance(value, dict):
+        return {_readable(name): _readable(member) for name, member in value.items()}
+    return value
+
+
+def listed(answer: Answer) -> list[dict[str, t.Any]]:
+    """The records of a list, which comes bare, or as `value` of an object.
+
+    Raises:
+        UnexpectedShapeError: If there is no such list, or something else in it.
+    """
+    try:
+        found = msgspec.json.decode(answer.body)
+        return msgspec.convert(
+            found.get("value") if isinstance(found, dict) else found, type=list[dict[str, t.Any]]
+        )
+    except msgspec.ValidationError as error:
+        missing = "a list of records"
+        raise UnexpectedShapeError(answer.path, missing) from error
+
+
+def record(answer: Answer) -> dict[str, t.Any]:
+    """The one record of an answer.
+
+    Raises:
+        UnexpectedShapeError: If there is none.
+    """
+    try:
+        return msgspec.json.decode(answer.body, type=dict[str, t.Any])
+    except msgspec.ValidationError as error:
+        missing = "a record"
+        raise UnexpectedShapeError(answer.path, missing) from error
+
+
+def error_detail(content: bytes) -> str | None:
+    """What an error says of itself, as text that may be shown.
+
+    It stands in a list of errors, or in one error, under `errors` or bare: Gladly has all of them.
+    """
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    if isinstance(found, dict) and "errors" in found:
+        found = found["errors"]
+    if isinstance(found, list):
+        found = found[0] if found else None
+    if not isinstance(found, dict):
+        return None
+    said = (found.get(name) for name in ("attr", "code", "detail"))
+    detail = " ".join(
+        UNPRINTABLE.sub(" ", each).strip() for each in said if isinstance(each, str) and each
+    )
+    return detail[:LONGEST_DETAIL] or None

@@ -1,0 +1,1 @@
+"""The tests of tap-gladly, one module for each module of its streams."""
