@@ -69,7 +69,7 @@ def killed_while_asking(
 
 
 def test_activities_of_an_unchanged_window_cost_no_second_job(revenue: Revenue) -> None:
-    settings = {"start_date": noon(300).isoformat()}
+    settings: dict[str, t.Any] = {"start_date": noon(300).isoformat()}
     killed = killed_after_the_start(revenue, "activities", **settings)
     run = revenue.tap.run("activities", state=killed.state, **settings)
     assert_same(run, "activities", between(revenue, *asked(revenue)))
@@ -81,7 +81,7 @@ def test_activities_of_an_unchanged_window_cost_no_second_job(revenue: Revenue) 
 def test_activities_before_the_days_of_an_inherited_job_arrive_too(revenue: Revenue) -> None:
     killed = killed_after_the_start(revenue, "activities", start_date=noon(10).isoformat())
     _, last = asked(revenue)
-    settings = {"start_date": noon(300).isoformat()}
+    settings: dict[str, t.Any] = {"start_date": noon(300).isoformat()}
     run = revenue.tap.run("activities", state=killed.state, **settings)
     assert_same(run, "activities", between(revenue, noon(300).date(), last))
     assert len(revenue.sandbox.exports.started) == 2

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 import typing as t
 
+from tap_gladly.times import format_time, parse_time
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import tzinfo
 
     Schema = dict[str, t.Any]
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_DURATION = re.compile(r"(\d{1,6}):([0-5]\d):([0-5]\d)")
 _TIME = re.compile(
     r"(^|_)(at|timestamp)$|^(start_time|end_time|created_date|bucket_(beginning|end))$"
 )
@@ -53,12 +57,35 @@ def is_time(name: str) -> bool:
     return bool(_TIME.search(name))
 
 
-def column_schema(name: str, header: str | None = None) -> Schema:
+def is_number(name: str) -> bool:
+    """Whether a column of this name holds numbers."""
+    return bool(_NUMBER.search(name))
+
+
+def column_schema(name: str, header: str) -> Schema:
     """The schema of a column; the header is how Gladly calls it."""
-    what = f"Column {header!r} of the report." if header else "Column of the report."
+    what = f"Column {header!r} of the report"
     if is_time(name):
-        return {"type": ["string", "null"], "format": "date-time", "description": what}
-    return {"type": ["number" if _NUMBER.search(name) else "string", "null"], "description": what}
+        return {"type": ["string", "null"], "format": "date-time", "description": f"{what}."}
+    if is_number(name):
+        what += "; a duration that is written as h:mm:ss is given in seconds"
+        return {"type": ["number", "null"], "description": f"{what}."}
+    return {"type": ["string", "null"], "description": f"{what}."}
+
+
+def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
+    """A cell as its column's type can take it: a time with its zone, a duration in seconds."""
+    if not cell:
+        return cell
+    if is_time(name):
+        try:
+            return format_time(parse_time(cell, zone))
+        except ValueError:
+            return cell
+    if is_number(name) and (duration := _DURATION.fullmatch(cell)):
+        hours, minutes, seconds = map(int, duration.groups())
+        return str(hours * 3600 + minutes * 60 + seconds)
+    return cell
 
 
 KEY_COLUMNS: dict[str, Schema] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, timedelta, timezone, tzinfo
 
 import backoff
 
@@ -13,14 +13,14 @@ from tap_gladly.conform import hash_of
 from tap_gladly.reports.columns import (
     column_names,
     column_schema,
-    is_time,
     report_schema,
     snake_case,
+    typed,
 )
 from tap_gladly.reports.known import BY_TIME, KNOWN, SUMMARY_HEADERS
 from tap_gladly.reports.table import Table
 from tap_gladly.reports.windows import FULL, Days, adaptive, aligned
-from tap_gladly.times import format_time, parse_time
+from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -67,7 +67,7 @@ class CSVStream(BookmarkedStream):
         return days if len(days) > 0 else None
 
     @property
-    def _today(self) -> t.Any:  # noqa: ANN401
+    def _today(self) -> date:
         return self.run_began.astimezone(self.zone).date()
 
     def tables(self, days: Days) -> Iterator[tuple[Days, Table]]:
@@ -102,11 +102,8 @@ class CSVStream(BookmarkedStream):
         return min(days.end, self.run_began - BEHIND)
 
     def typed(self, row: dict[str, str | None]) -> Record:
-        """The row, with the zone of the report in times that have none."""
-        return {
-            name: _with_zone(cell, self.zone) if cell and is_time(name) else cell
-            for name, cell in row.items()
-        }
+        """The row, with cells that the types of their columns can take."""
+        return {name: typed(name, cell, self.zone) for name, cell in row.items()}
 
 
 class WorkSessionEventsStream(CSVStream):
@@ -277,10 +274,3 @@ def _bounds(window: Days, now: datetime) -> dict[str, str]:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%MZ}"
-
-
-def _with_zone(cell: str, zone: tzinfo) -> str:
-    try:
-        return format_time(parse_time(cell, zone))
-    except ValueError:
-        return cell
