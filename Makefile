@@ -30,7 +30,7 @@ CODE := tap-clari tap-gladly tests
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
-demo: $(STAMP) ## take a local Clari into a local PostgreSQL through Meltano; again: what changed
+demo: $(STAMP) ## take a local Clari and Gladly into a local PostgreSQL through Meltano; again: what changed
 	@.venv/bin/python -m tests.demo $(ARGS)
 
 test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS="-k topics"

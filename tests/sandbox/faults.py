@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.responses import HTMLResponse, Response
 
-from tests.sandbox.serving import abort_connection, close_connection
+from tests.sandbox.serving import abort_connection, close_connection, write_raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +44,7 @@ class FaultOptions(TypedDict, total=False):
     lost: bool
     truncate: bool
     half_json: bool
+    unframed: bool
     html: bool
     redirect: str | None
     slow: float
@@ -55,7 +56,8 @@ class Fault:
     """One rule: which requests are hit, and what happens to them.
 
     At most one answer (``status``, ``reset``, ``lost``, ``truncate``, ``half_json``,
-    ``html`` or ``redirect``); ``slow`` and ``hook`` go with any answer, and with the ordinary one.
+    ``unframed``, ``html`` or ``redirect``); ``slow`` and ``hook`` go with any answer, and with the
+    ordinary one.
 
     Attributes:
         path: Only requests for this path; None for any.
@@ -74,6 +76,8 @@ class Fault:
             answer in chunks, half of the first chunk is sent.
         half_json: A complete answer whose body is the first half of the ordinary one, or of the
             first chunk of it.
+        unframed: Half of the ordinary answer, or of the first chunk of it, whose length is told by
+            nothing but the end of the connection. The traffic log has status 0 for it.
         html: 200 with an HTML page, as from a proxy that wants a login.
         redirect: 302 to this URL.
         slow: Seconds to wait before anything else happens.
@@ -95,6 +99,7 @@ class Fault:
     lost: bool = False
     truncate: bool = False
     half_json: bool = False
+    unframed: bool = False
     html: bool = False
     redirect: str | None = None
     slow: float = 0.0
@@ -109,6 +114,7 @@ class Fault:
             self.lost,
             self.truncate,
             self.half_json,
+            self.unframed,
             self.html,
             self.redirect is not None,
         ]
@@ -119,6 +125,7 @@ class Fault:
             message = "retry_after and body go with status"
             raise ValueError(message)
         self.answers = any(answers)
+        self.spoils = self.lost or self.truncate or self.half_json or self.unframed
         if not self.answers and not self.slow and self.hook is None:
             message = "a fault must do something"
             raise ValueError(message)
@@ -227,7 +234,7 @@ class FaultMiddleware:
         elif answering.reset:
             abort_connection(scope)
             await _disconnected(receive)
-        elif answering.lost or answering.truncate or answering.half_json:
+        elif answering.spoils:
             await self._spoil(scope, receive, send, answering)
         else:
             await self._reply(answering)(scope, receive, send)
@@ -260,6 +267,11 @@ class FaultMiddleware:
             return
         start, body = beginning.start, beginning.body
         half = body[: len(body) // 2]
+        if rule.unframed:
+            write_raw(scope, _head_without_length(start) + half)
+            close_connection(scope)
+            await _disconnected(receive)
+            return
         if rule.half_json or not beginning.streamed:
             length = len(half) if rule.half_json else len(body)
             start["headers"] = [
@@ -271,6 +283,14 @@ class FaultMiddleware:
         if not rule.half_json:
             close_connection(scope)
             await _disconnected(receive)
+
+
+def _head_without_length(start: Message) -> bytes:
+    """Write the head of an answer that ends with its connection."""
+    framing = {b"content-length", b"transfer-encoding", b"connection"}
+    lines = [b"HTTP/1.1 %d Unframed" % start["status"]]
+    lines += [b"%s: %s" % pair for pair in start["headers"] if pair[0].lower() not in framing]
+    return b"\r\n".join([*lines, b"Connection: close", b"", b""])
 
 
 class _Beginning:

@@ -46,6 +46,16 @@ def close_connection(scope: Scope) -> None:
     _transport(scope).close()
 
 
+def write_raw(scope: Scope, data: bytes) -> None:
+    """Write to the connection of a request past the server, which then must not answer it.
+
+    Args:
+        scope: The ASGI scope of the request. It must be served by `Serving`.
+        data: Bytes of HTTP.
+    """
+    _transport(scope).write(data)
+
+
 def _transport(scope: Scope) -> asyncio.Transport:
     transport = scope["extensions"][_TRANSPORT]
     if not isinstance(transport, asyncio.Transport):

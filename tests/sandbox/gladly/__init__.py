@@ -1,0 +1,131 @@
+"""A local Gladly REST API: a real HTTP server with a made-up organization behind it.
+
+Use::
+
+    with GladlySandbox(seed=7) as gladly:
+        requests.get(f"{gladly.url}/api/v1/agents", headers=gladly.headers, timeout=10)
+        gladly.exports.vanish(gladly.exports.jobs[-1].id)
+        assert not gladly.exports.deleted
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.gladly.account import Account
+from tests.sandbox.gladly.app import (
+    API_TOKEN,
+    AUTHORIZATION,
+    CREDENTIAL_HEADERS,
+    USERNAME,
+    gladly_app,
+)
+from tests.sandbox.gladly.errors import ErrorShape, error_body
+from tests.sandbox.gladly.events import Events
+from tests.sandbox.gladly.exports import ExportJob, Exports
+from tests.sandbox.gladly.history import add_history
+from tests.sandbox.gladly.hosts import GladlyHosts
+from tests.sandbox.gladly.limits import GladlyLimits, LimitsMiddleware
+from tests.sandbox.gladly.report_rows import RowMaker
+from tests.sandbox.gladly.reports import Reports
+from tests.sandbox.serving import Served, Serving
+from tests.sandbox.traffic import TrafficLog, TrafficMiddleware
+
+__all__ = ["ExportJob", "GladlyHosts", "GladlySandbox"]
+
+
+class GladlySandbox(Served):
+    """A local Gladly; a context manager that serves while it is open.
+
+    Args:
+        seed: Seed of all records.
+        port: TCP port; 0 for any free one.
+        latency: Seconds that every answer takes at least; requests wait side by side.
+        requests_per_second: How many requests may arrive within any second; None for no limit,
+            and then no answer tells of one.
+        reports_per_minute: How many reports may be asked for within any minute; None for no limit.
+        concurrent_reports: How many reports may be under way at once; None for no limit.
+        frequency: How often export jobs are made.
+        history_days: How many days of export jobs there are at the start.
+        items_per_day: How many conversation items a day.
+        events: How many events of the last day there are at the start.
+        report_days: How many days the rows of reports reach back.
+        report_rows_per_day: How many rows a day a report has.
+
+    Attributes:
+        account: The lists: the truth to compare with, and to change.
+        exports: The export jobs.
+        events: The events.
+        reports: The reports.
+        traffic: Every request that came in.
+        faults: The troubles to play.
+        limits: The limits of requests, to change while the server runs.
+        error_shape: How the errors of a bad request are wrapped.
+        forbidden: Answer 403 to everything.
+        gone: Answer 404 to everything: there is no such organization.
+    """
+
+    def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
+        self,
+        *,
+        seed: int = 1,
+        port: int = 0,
+        latency: float = 0.0,
+        requests_per_second: int | None = None,
+        reports_per_minute: int | None = None,
+        concurrent_reports: int | None = 2,
+        frequency: Literal["HOURLY", "DAILY"] = "DAILY",
+        history_days: int = 13,
+        items_per_day: int = 30,
+        events: int = 200,
+        report_days: int = 40,
+        report_rows_per_day: int = 6,
+    ) -> None:
+        self.error_shape: ErrorShape = "list"
+        self.forbidden = False
+        self.gone = False
+        self.account = Account(seed, frequency)
+        self.exports = Exports(seed, self.account)
+        add_history(
+            self.exports, self.account, seed=seed, days=history_days, items_per_day=items_per_day
+        )
+        self.events = Events(seed, self.account, events)
+        maker = RowMaker(seed, self.account, report_days, report_rows_per_day)
+        self.reports = Reports(self.account, maker)
+        self.traffic = TrafficLog()
+        self.faults = Faults()
+        self.limits = GladlyLimits(
+            requests_per_second=requests_per_second,
+            quota=None,
+            reports_per_minute=reports_per_minute,
+            concurrent_reports=concurrent_reports,
+        )
+        application = FaultMiddleware(gladly_app(self), self.faults, error_body)
+        watched = TrafficMiddleware(
+            LimitsMiddleware(application, self.limits, latency),
+            log=self.traffic,
+            limits=self.limits,
+            credential_headers=CREDENTIAL_HEADERS,
+            error_body=error_body,
+        )
+        self._serving = Serving(watched, port)
+
+    @property
+    def username(self) -> str:
+        """E-mail address of the agent who owns the token."""
+        return USERNAME
+
+    @property
+    def api_token(self) -> str:
+        """The token that is let in."""
+        return API_TOKEN
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of a request that is let in."""
+        return {"Authorization": AUTHORIZATION}
+
+    def others_use(self, requests: int) -> None:
+        """Let somebody else take so many requests of every second from now on."""
+        self.limits.others = requests

@@ -1,0 +1,142 @@
+"""The events of the last day, each there only once it is late enough."""
+
+from __future__ import annotations
+
+import json
+from bisect import insort
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.sandbox.gladly.errors import invalid
+from tests.sandbox.gladly.event_types import ENTITIES, MEMBERS, EventContents, entity_of
+from tests.sandbox.gladly.query import instant
+from tests.sandbox.gladly.stamps import DAY, HOUR, MINUTE, SECOND, nanos, now, of, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from tests.sandbox.gladly.account import Account
+
+    Record = dict[str, Any]
+
+_OLDEST = 24 * HOUR - 6 * MINUTE
+_INITIATORS = ("AGENT", "CUSTOMER", "SYSTEM", "API", "AUTOMATION")
+
+
+class _Entry(NamedTuple):
+    at: int
+    known: int
+    entity: str
+    event: Record
+
+
+class Events:
+    """The events of an organization, safe to add to while the server answers.
+
+    Args:
+        seed: Seed of all records.
+        account: Whose agents, inboxes and topics they name.
+        number: How many there are at the start, the oldest almost a day old.
+
+    Attributes:
+        as_of: When it is for events; None for now.
+    """
+
+    def __init__(self, seed: int, account: Account, number: int) -> None:
+        self.as_of: datetime | None = None
+        self._contents = EventContents(seed, account)
+        self._entries: list[_Entry] = []
+        # The newest is a minute old, so that all of them are there from the start.
+        newest, kinds = now() - MINUTE, list(MEMBERS)
+        for index in range(number):
+            at = newest - (_OLDEST - MINUTE) * (number - 1 - index) // max(number - 1, 1)
+            kind = kinds[index * 7 % len(kinds)]
+            self._put(kind, at, whole=index % (2 * len(kinds)) < len(kinds), late=index % 16)
+
+    @property
+    def all(self) -> list[Record]:
+        """Every event by its timestamp, also those that are not there yet or no longer."""
+        return [entry.event for entry in list(self._entries)]
+
+    def add(
+        self,
+        type: str,  # noqa: A002 - the vendor's name of it
+        *,
+        timestamp: datetime | None = None,
+        content: Record | None = None,
+        late: float = 0.0,
+        id: str | None = None,  # noqa: A002 - the vendor's name of it
+    ) -> Record:
+        """Add an event.
+
+        Args:
+            type: Its type; with a content, any.
+            timestamp: When it was recorded; now by default.
+            content: Its content; one with every member by default.
+            late: How many seconds after its timestamp it is there.
+            id: Its id; a new one by default.
+
+        Returns:
+            The event, as it is served.
+        """
+        at = now(self.as_of) if timestamp is None else of(timestamp)
+        return self._put(type, at, whole=True, late=late, content=content, id_=id)
+
+    def clear(self) -> None:
+        """Forget every event."""
+        self._entries.clear()
+
+    def _put(  # noqa: PLR0913 - all by keyword
+        self,
+        kind: str,
+        at: int,
+        *,
+        whole: bool,
+        late: float,
+        content: Record | None = None,
+        id_: str | None = None,
+    ) -> Record:
+        text = stamp(at, self._contents.digits())
+        at = nanos(text)
+        initiator = _INITIATORS[len(self._entries) % len(_INITIATORS)]
+        event: Record = {
+            "id": id_ or self._contents.new_id(),
+            "type": kind,
+            "timestamp": text,
+            "initiator": {
+                "id": "" if initiator == "SYSTEM" else self._contents.new_id(),
+                "type": initiator,
+            },
+            "content": self._contents.make(kind, at, whole=whole) if content is None else content,
+        }
+        entry = _Entry(at, at + int(late * SECOND), entity_of(kind), event)
+        insort(self._entries, entry, key=attrgetter("at"))
+        return event
+
+    def lines(self, given: Mapping[str, list[str]]) -> Iterator[bytes]:
+        """Return the events that a query asks for, line by line and the oldest first.
+
+        Raises:
+            RefusedError: The query asks for what the vendor does not have.
+        """
+        present = now(self.as_of)
+        if "startAt" not in given:
+            raise invalid(attr="startAt", detail="startAt can't be blank", code="blank")
+        if "entities" not in given:
+            raise invalid(attr="entities", detail="entities can't be blank", code="blank")
+        entities = set(given["entities"])
+        if not entities <= set(ENTITIES):
+            raise invalid(attr="entities", detail=f"entities must be among {', '.join(ENTITIES)}")
+        start, end = instant(given, "startAt"), instant(given, "endAt")
+        if start is None or not present - DAY <= start <= now():
+            raise invalid(attr="startAt", detail="startAt must be within the last 24 hours")
+        # Who plays the past has a clock that is further on.
+        end = now() if end is None else end
+        if end <= start:
+            raise invalid(attr="startAt", detail="endAt must come after startAt")
+        return (
+            json.dumps(entry.event, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+            for entry in list(self._entries)
+            if start <= entry.at < end and entry.known <= present and entry.entity in entities
+        )

@@ -1,0 +1,203 @@
+"""The local Gladly answers as the vendor documents it, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tests.sandbox.gladly import GladlySandbox
+from tests.sandbox.gladly.event_types import ENTITIES, MEMBERS
+from tests.sandbox.gladly.stamps import nanos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BASE = "/api/v1"
+JOBS = "/export/jobs"
+ITEMS = "conversation_items.jsonl"
+NOW = datetime.now(timezone.utc)
+
+
+class Client:
+    """Asks one sandbox, over one connection."""
+
+    def __init__(self, gladly: GladlySandbox) -> None:
+        self.gladly = gladly
+        self.session = requests.Session()
+        self.session.headers.update(gladly.headers)
+
+    def ask(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
+        """Send a request."""
+        return self.session.request(method, self.gladly.url + BASE + path, timeout=20, **options)
+
+    def get(self, path: str, expected: int = 200, **params: Any) -> Any:  # noqa: ANN401
+        """Return the body of an answer with the expected status."""
+        answer = self.ask(path, params=params)
+        assert answer.status_code == expected, answer.text
+        return answer.json()
+
+    def lines(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Return the lines of an answer."""
+        answer = self.ask(path, params=params)
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.content.split(b"\n") if line]
+
+    def events(self, start: datetime, *entities: str, **params: str) -> list[dict[str, Any]]:
+        """Return events."""
+        wanted = list(entities or ENTITIES)
+        return self.lines("/events", startAt=start.isoformat(), entities=wanted, **params)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[GladlySandbox]:
+    with GladlySandbox(seed=3) as gladly:
+        yield gladly
+
+
+@pytest.fixture
+def client(shared: GladlySandbox) -> Client:
+    """Return a client of a sandbox that the test must not change."""
+    return Client(shared)
+
+
+@pytest.fixture
+def own() -> Iterator[Client]:
+    with GladlySandbox(history_days=2) as gladly:
+        yield Client(gladly)
+
+
+def test_lists(client: Client) -> None:
+    account = client.gladly.account
+    assert client.get("/organization") == account.organization
+    for name in ("agents", "teams", "inboxes", "topics", "audiences", "webhooks"):
+        assert client.get(f"/{name}") == getattr(account, name)
+    assert client.get("/business-hours") == account.business_hours
+    assert client.get("/export/schedules") == account.schedules
+    assert client.get(f"/topics/{account.topics[1]['id']}") == account.topics[1]
+    assert client.get("/topics/x", 404)["errors"]["code"] == "not_exist"
+    assert "null" not in json.dumps([account.agents, account.topics, account.webhooks])
+
+
+def test_who_is_let_in(own: Client) -> None:
+    gladly = own.gladly
+    assert own.get("/agents") == gladly.account.agents
+    assert requests.get(
+        f"{gladly.url}{BASE}/agents", auth=(gladly.username, gladly.api_token), timeout=9
+    ).ok
+    org = gladly.account.organization["id"]
+    for headers in ({"Authorization": None}, {"Authorization": "Basic eDp5"}):
+        answer = own.ask("/agents", headers=headers)
+        assert (answer.status_code, [*answer.json()]) == (401, ["errors"])
+        assert own.ask(f"/orgs/{org}/answers", headers=headers).ok
+    gladly.forbidden = True
+    assert own.ask("/agents").status_code == 403
+    gladly.gone = True
+    assert own.ask("/agents", headers={"Authorization": None}).status_code == 404
+
+
+def test_paths_methods_and_shapes_of_errors(own: Client) -> None:
+    for path, method, status in (
+        ("/agents", "POST", 405),
+        ("/agents", "HEAD", 405),
+        ("/agents/", "GET", 404),
+        ("/customers", "GET", 404),
+        (JOBS, "POST", 405),
+        ("/reports", "GET", 405),
+        ("/agents?page=2", "GET", 400),
+        ("/topics?a", "GET", 400),
+    ):
+        assert own.ask(path, method).status_code == status, path
+    assert own.get("/agents", 400, limit=1)["errors"][0]["attr"] == "limit"
+    own.gladly.error_shape = "object"
+    assert own.get("/agents", 400, limit=1)["errors"]["code"] == "invalid"
+    own.gladly.error_shape = "bare"
+    assert own.get("/agents", 400, limit=1)[0]["code"] == "invalid"
+    own.gladly.account.topics_wrapped = True
+    assert own.get("/topics")["value"] == own.gladly.account.topics
+
+
+def test_answers(own: Client) -> None:
+    account = own.gladly.account
+    path = f"/orgs/{account.organization['id']}/answers"
+    spanish = own.get(path, lng="es-419")
+    assert [one["language"] for one in spanish] == ["es-419"] * 3
+    account.add_answers(1200, "en-us")
+    names = [one["name"] for one in own.get(path)]
+    assert len(names) == 1000
+    assert names == sorted(names)
+    for audience in account.audiences:
+        wanted = {one["id"] for one in account.answers if audience["id"] in one["audienceIds"]}
+        found = own.get(path, audienceId=audience["id"])
+        assert {one["id"] for one in found} <= wanted
+        assert all(
+            one.keys() <= {"id", "name", "bodyHtml", "language", "updatedAt"} for one in found
+        )
+    assert own.get(path, lng="fr") == []
+    own.get("/orgs/other/answers", 404)
+
+
+def test_events(client: Client) -> None:
+    truth = client.gladly.events.all
+    assert len(truth) == 200
+    found = client.events(NOW - timedelta(hours=23, minutes=58))
+    assert found == truth
+    assert {event["type"] for event in found} == {*MEMBERS}
+    moments = [nanos(event["timestamp"]) for event in found]
+    assert moments == sorted(moments)
+    texts = [event["timestamp"] for event in found]
+    assert {len(text) - 20 for text in texts} == {0, 3, 4, 9, 10}
+    for kind, members in MEMBERS.items():
+        contents = [event["content"] for event in found if event["type"] == kind]
+        assert any(len(content) == len(members.split()) for content in contents)
+    merges = [event["content"] for event in found if event["type"] == "CUSTOMER/MERGED"]
+    assert "" in {merge["sourceConversationId"] for merge in merges}
+    some = client.events(NOW - timedelta(hours=23), "CONVERSATION", "CUSTOMER", endAt=texts[100])
+    kinds = {event["type"].partition("/")[0] for event in some}
+    assert kinds == {"CONVERSATION", "CONVERSATION_ASSIGNEE", "CUSTOMER"}
+
+
+def test_bounds_and_lateness_of_events(own: Client) -> None:
+    events = own.gladly.events
+    events.clear()
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    added = [events.add("TASK/CLOSED", timestamp=now - timedelta(seconds=n)) for n in (9, 6, 3)]
+    start, end = (now - timedelta(seconds=n) for n in (9, 3))
+    assert own.events(start, endAt=end.isoformat()) == added[:2]
+    late = events.add("TASK/CREATED", timestamp=now - timedelta(seconds=5), late=3600, id="x")
+    odd = events.add("CONTACT/NEW", content={"a": [1]}, timestamp=now - timedelta(seconds=4))
+    assert own.events(start) == [*added[:2], odd, added[2]]
+    assert events.all == [*added[:2], late, odd, added[2]]
+    events.as_of = now - timedelta(hours=30)
+    old = events.add("TASK/REOPENED")
+    assert own.events(now - timedelta(hours=50)) == [old]
+    events.as_of = None
+    for attr, params in (
+        ("startAt", {"entities": "TASK"}),
+        ("entities", {"startAt": start.isoformat()}),
+        ("entities", {"startAt": start.isoformat(), "entities": "TASK,CONTACT"}),
+        ("startAt", {"startAt": (now - timedelta(days=1)).isoformat(), "entities": "TASK"}),
+        ("startAt", {"startAt": (now + timedelta(hours=1)).isoformat(), "entities": "TASK"}),
+        ("startAt", {"startAt": end.isoformat(), "endAt": end.isoformat(), "entities": "TASK"}),
+    ):
+        assert own.get("/events", 400, **params)["errors"][0]["attr"] == attr
+
+
+def test_requests_a_second(own: Client) -> None:
+    assert "Ratelimit-Limit-Second" not in own.ask("/agents").headers
+    limits = own.gladly.limits
+    limits.requests_per_second = 10
+    time.sleep(1.1)
+    answers = [own.ask("/teams") for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
+    left = [answer.headers["Ratelimit-Remaining-Second"] for answer in answers]
+    assert left == [*map(str, reversed(range(10))), "0", "0"]
+    assert answers[-1].headers["Ratelimit-Limit-Second"] == "10"
+    assert "Retry-After" not in answers[-1].headers
+    own.gladly.others_use(8)
+    time.sleep(1.1)
+    assert [own.ask("/teams").status_code for _ in range(3)] == [200, 200, 429]
