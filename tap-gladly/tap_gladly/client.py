@@ -344,9 +344,12 @@ class GladlyStream(RESTStream[None]):
 
     # Many requests
 
-    def concurrently(self, items: Iterable[T], ask: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+    def concurrently(
+        self, items: Iterable[T], ask: Callable[[T], R], at_most: int | None = None
+    ) -> Iterator[tuple[T, R]]:
         """Do something for each item, several at once, and yield what came in their order."""
-        workers = t.cast("int", self.config["max_concurrent_requests"])
+        setting = t.cast("int", self.config["max_concurrent_requests"])
+        workers = min(setting, at_most or setting)
         remaining = iter(items)
         pending: deque[tuple[T, Future[R]]] = deque()
         pool = ThreadPoolExecutor(workers, thread_name_prefix=self.name)

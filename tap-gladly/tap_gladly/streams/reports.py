@@ -37,8 +37,8 @@ HISTORY = timedelta(days=365)
 BEHIND = timedelta(hours=2)
 """What is so young is not taken for complete: reports are about an hour behind."""
 
-LONGEST_BACKOFF = 60.0
-"""Seconds: after a minute, the reports that others asked for do not count any more."""
+LONGEST_BACKOFF = 30.0
+"""Seconds."""
 
 
 class CSVStream(BookmarkedStream):
@@ -51,11 +51,11 @@ class CSVStream(BookmarkedStream):
     """The zone of its days, and of times that come without one."""
 
     def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
-        """Wait 6, 12, 24, 48 and 60 seconds: longer than other requests, since reports are fewer.
+        """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
 
-        Six tries last longer than a minute, in which somebody else may have used up all of them.
+        Somebody else may have used up a minute's reports: the fifth try comes after that minute.
         """
-        return backoff.expo(factor=6, max_value=LONGEST_BACKOFF)
+        return backoff.expo(factor=5, max_value=LONGEST_BACKOFF)
 
     def days(self) -> Days | None:
         """From the bookmark, less the look-back, to today; none if that is nothing."""
