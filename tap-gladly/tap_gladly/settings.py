@@ -39,7 +39,7 @@ _METRIC_SET = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+")
 
 REPORT = {
-    "type": "object",
+    "type": ["string", "object"],
     "properties": {
         "metric_set": {"type": "string"},
         "name": {"type": "string"},
@@ -50,7 +50,7 @@ REPORT = {
     "required": ["metric_set"],
     "additionalProperties": False,
 }
-"""An entry of `reports` that says more than the name of a metric set."""
+"""An entry of `reports`: the name of a metric set, or an object that says more."""
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -104,7 +104,7 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "reports",
-        th.ArrayType(th.CustomType({"anyOf": [{"type": "string"}, REPORT]})),
+        th.ArrayType(th.CustomType(REPORT)),
         default=list(DEFAULT_REPORTS),
         title="Reports",
         description="Reports to read, each a stream: the name of a metric set, or an object with "
