@@ -331,6 +331,10 @@ class ClariStream(RESTStream[None]):
             )
         except requests.exceptions.SSLError as error:
             raise FatalAPIError(self.errors.untrusted()) from error
+        except ValueError as error:
+            # `requests` reads where a redirect leads, also if it is not to be followed.
+            message = self.errors.refused(HTTPStatus.FOUND, question.path)
+            raise FatalAPIError(message) from error
         with response:
             self._check_status(response, question)
             try:

@@ -9,6 +9,7 @@ warning. Members of nested objects that the schema does not know stay where they
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import typing as t
 
@@ -219,8 +220,9 @@ def _number(value: t.Any) -> t.Any:  # noqa: ANN401
     if type(value) is str:
         if not value:
             return None
-        if _NUMBER.fullmatch(value):
-            return float(value)
+        # Larger than any number: JSON has no word for what it would become.
+        if _NUMBER.fullmatch(value) and math.isfinite(number := float(value)):
+            return number
     return _MISFIT
 
 

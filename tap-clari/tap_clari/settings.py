@@ -56,6 +56,7 @@ ACTIVITY_TYPES = (
 
 SECRETS = ("api_key", "partner_key", "copilot_api_key", "copilot_api_password")
 
+_SPACE = re.compile(r"\s")
 _VERSION = re.compile(r"/v\d+/?$")
 _QUARTER = re.compile(r"\d{4}_Q[1-4]")
 
@@ -288,6 +289,23 @@ def check_secrets(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> N
     _refuse(errors, schema)
 
 
+def with_numbers(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The settings, with numbers where they come as text: from the environment, all do."""
+    return {
+        name: _number(value)
+        if "number" in schema["properties"].get(name, {}).get("type", ())
+        else value
+        for name, value in config.items()
+    }
+
+
+def _number(value: object) -> object:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def check_meaning(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
     """Refuse what has the right type and cannot work.
 
@@ -349,7 +367,14 @@ def _url_errors(config: Mapping[str, t.Any], name: str, example: str) -> Iterato
         is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
     except ValueError:
         is_address = False
-    if not is_address or url.username or url.password or url.query or url.fragment:
+    if (
+        not is_address
+        or _SPACE.search(config[name])
+        or url.username
+        or url.password
+        or url.query
+        or url.fragment
+    ):
         yield (
             f"The setting {name} must be an address such as {example}, with no user, password or "
             "query in it."

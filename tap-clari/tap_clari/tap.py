@@ -12,7 +12,7 @@ from tap_clari.exports import Exports
 from tap_clari.ledger import Ledger
 from tap_clari.revenue import RevenueRun
 from tap_clari.session import ThrottledSession
-from tap_clari.settings import SETTINGS, check_meaning, check_secrets
+from tap_clari.settings import SETTINGS, check_meaning, check_secrets, with_numbers
 from tap_clari.starting import Starter
 from tap_clari.stopping import WholeMessageWriter, exit_at_once
 from tap_clari.streams import COPILOT_STREAMS, REVENUE_STREAMS, SYNC_ORDER
@@ -82,6 +82,7 @@ class TapClari(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, also for what a schema cannot say; null is as good as not set."""
         self._config = {name: each for name, each in self._config.items() if each is not None}
+        self._config = with_numbers(self._config, self.config_jsonschema)
         check_secrets(self._config, self.config_jsonschema)
         errors = super()._validate_config(raise_errors=raise_errors)
         check_meaning(self._config, self.config_jsonschema)

@@ -35,6 +35,7 @@ from tap_gladly.errors import (
     cause_of,
     retry_after,
 )
+from tap_gladly.files import ENCODINGS
 from tap_gladly.hosts import api_url
 from tap_gladly.wire import (
     Answer,
@@ -253,7 +254,7 @@ class GladlyStream(RESTStream[None]):
             return self.build_prepared_request(
                 method=method,
                 url=f"{self.url_base}{path.format_map(places)}",
-                headers=self.http_headers,
+                headers={**self.http_headers, "Accept-Encoding": ENCODINGS},
                 **content,
             )
         except OSError as error:
@@ -292,6 +293,10 @@ class GladlyStream(RESTStream[None]):
             )
         except requests.exceptions.SSLError as error:
             raise FatalAPIError(self.errors.untrusted()) from error
+        except ValueError as error:
+            # `requests` reads where a redirect leads, also if it is not to be followed.
+            message = self.errors.refused(HTTPStatus.FOUND, question.path)
+            raise FatalAPIError(message) from error
         with response:
             self._check_status(response, question)
             try:
@@ -314,7 +319,7 @@ class GladlyStream(RESTStream[None]):
                 question.session.pause(wait)
             message = f"HTTP {status}"
             raise RetriableAPIError(message, response)
-        detail = error_detail(response.content)
+        detail = error_detail(response.content, self.config["api_token"])
         refused = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
         raise refused(self.errors.refused(status, question.path, detail), status)
 

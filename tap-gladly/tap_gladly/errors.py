@@ -69,30 +69,30 @@ class GladlyErrors:
 
     def refused(self, status: int, path: str, detail: str | None = None) -> str:
         """Say what a status means that no retry can change."""
+        says = f"HTTP {status}, it says: {detail}" if detail else f"HTTP {status}"
         if status == HTTPStatus.UNAUTHORIZED:
             return (
-                "Gladly does not accept the credentials (HTTP 401): check username, the e-mail of "
+                f"Gladly does not accept the credentials ({says}): check username, the e-mail of "
                 "the agent who owns the token, and api_token. A token is made in Gladly under "
                 "Settings > API tokens; one of production does not open the sandbox."
             )
         if status == HTTPStatus.FORBIDDEN:
             return (
-                f"Gladly accepts the credentials but not for {path} (HTTP 403): the agent lacks "
-                "the permission API User, which an administrator sets in Gladly under Settings > "
+                f"Gladly accepts the credentials but not for {path} ({says}): the agent lacks the "
+                "permission API User, which an administrator sets in Gladly under Settings > "
                 "Users, in the agent's profile"
                 + ("; reports may need the role Administrator." if "report" in path else ".")
             )
         if status == HTTPStatus.NOT_FOUND:
             return (
-                f"{self.api_url} has no {path} (HTTP 404): there is no such organization at that "
-                f"host, check {URL_SETTINGS}."
+                f"{self.api_url} has no {path} ({says}): there is no such organization at that "
+                f"host, check {URL_SETTINGS}; if other streams are read, deselect this one."
             )
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return (
-                f"{self.api_url} redirects {path} elsewhere (HTTP {status}), which the tap does "
-                f"not follow, so that the credentials go to no other host: check {URL_SETTINGS}."
+                f"{self.api_url} redirects {path} elsewhere ({says}), which the tap does not "
+                f"follow, so that the credentials go to no other host: check {URL_SETTINGS}."
             )
-        says = f"HTTP {status}, it says: {detail}" if detail else f"HTTP {status}"
         return (
             f"Gladly does not accept the request for {path} ({says}): check the settings that it "
             "is made of; if they are right, please report it as a bug of tap-gladly with this "

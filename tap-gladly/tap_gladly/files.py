@@ -7,18 +7,26 @@ import gzip
 import io
 import tempfile
 import typing as t
+import zlib
 
 import requests
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from tap_gladly.errors import StorageError
 from tap_gladly.wire import UnusableAnswerError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from typing_extensions import Self
 
-CHUNK = 1 << 20
+ENCODINGS = "gzip"
+"""What an answer may be compressed with on its way."""
+
+CHUNK = 1 << 16
+"""Bytes that are read at once: unpacked they may be a thousand times as many."""
+
+_GZIP = 16 + zlib.MAX_WBITS
 CONNECTION = (requests.RequestException, ConnectionError)
 
 
@@ -41,13 +49,13 @@ class ReceivedFile:
             wanted: What it should be, for a message.
 
         Raises:
-            UnusableAnswerError: If it was cut off and HTTP has no way to tell.
+            UnusableAnswerError: If it is a page, or was cut off.
         """
         file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
         try:
             last = b""
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
-                for chunk in response.iter_content(CHUNK):
+                for chunk in _decoded(response, wanted):
                     packed.write(chunk)
                     last = chunk or last
             _check_end(response, last, wanted)
@@ -68,7 +76,7 @@ class ReceivedFile:
         """Read it from its start; one reader at a time."""
         self._file.seek(0)
         packed = gzip.GzipFile(fileobj=self._file, mode="rb")
-        return t.cast("t.BinaryIO", io.BufferedReader(packed, CHUNK))
+        return t.cast("t.BinaryIO", io.BufferedReader(packed, 1 << 20))
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         r"""The lines that hold something, with their numbers from 1.
@@ -79,6 +87,50 @@ class ReceivedFile:
             for number, line in enumerate(body, start=1):
                 if line := line.strip():
                     yield number, line
+
+
+def _decoded(response: requests.Response, wanted: str) -> Iterator[bytes]:
+    """The body as it was before it was compressed for the way.
+
+    `requests` does not notice if what is compressed ends too early.
+    """
+    if "html" in response.headers.get("Content-Type", "").lower():
+        raise UnusableAnswerError(wanted)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        yield from _received(response)
+    elif encoding == "gzip":
+        yield from _unzipped(_received(response), wanted)
+    else:
+        raise UnusableAnswerError(wanted)
+
+
+def _received(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes, with the exceptions that `requests` has for what goes wrong."""
+    try:
+        yield from response.raw.stream(CHUNK, decode_content=False)
+    except ProtocolError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    except ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+
+
+def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:
+    unpack = zlib.decompressobj(_GZIP)
+    is_begun = False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                # What is compressed may consist of several parts.
+                unpack = zlib.decompressobj(_GZIP) if unpack.eof else unpack
+                is_begun = True
+                yield unpack.decompress(rest)
+                rest = unpack.unused_data
+    except zlib.error as error:
+        raise UnusableAnswerError(wanted) from error
+    if is_begun and not unpack.eof:
+        raise UnusableAnswerError(wanted)
 
 
 def _check_end(response: requests.Response, last: bytes, wanted: str) -> None:

@@ -10,7 +10,7 @@ from tap_gladly.times import read_time
 from tap_gladly.wire import UnexpectedShapeError, listed
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
 
@@ -46,58 +46,75 @@ class Job:
     files: tuple[str, ...]
 
     @classmethod
-    def of(cls, record: Record) -> Job:
-        """Read what the API says of it.
+    def of(cls, record: Record) -> Job | None:
+        """Read what the API says of it; none if it is not completed and lacks a time.
 
         Raises:
-            UnexpectedShapeError: If it lacks an id or a time.
+            UnexpectedShapeError: If it is completed and lacks one.
         """
         parameters = record.get("parameters")
         window = parameters if isinstance(parameters, dict) else {}
         files = record.get("files")
-        try:
-            updated = read_time(record.get("updatedAt"))
-            # Times come with 0 to 9 digits of a second: as text they would not compare.
-            return cls(
-                id=str(record["id"]),
-                status=str(record.get("status")),
-                updated=updated,
-                start=read_time(window.get("startAt")),
-                end=read_time(window.get("endAt")),
-                files=tuple(each for each in files if isinstance(each, str))
-                if isinstance(files, list)
-                else (),
-            )
-        except (KeyError, ValueError) as error:
-            missing = "the id and the times of an export job"
-            raise UnexpectedShapeError(JOBS, missing) from error
+        # Times come with 0 to 9 digits of a second: as text they would not compare.
+        updated = time_of(record.get("updatedAt"))
+        start, end = (time_of(window.get(name)) for name in ("startAt", "endAt"))
+        if not (isinstance(record.get("id"), str) and updated and start and end):
+            if record.get("status") == "COMPLETED":
+                missing = "the id and the times of an export job"
+                raise UnexpectedShapeError(JOBS, missing)
+            return None
+        return cls(
+            id=record["id"],
+            status=str(record.get("status")),
+            updated=updated,
+            start=start,
+            end=end,
+            files=tuple(each for each in files if isinstance(each, str))
+            if isinstance(files, list)
+            else (),
+        )
+
+
+def time_of(value: object) -> datetime | None:
+    """A time as Gladly sends it; none if it is none."""
+    try:
+        return read_time(value)
+    except ValueError:
+        return None
 
 
 def jobs_of_run(stream: GladlyStream) -> list[Job]:
     """The jobs that Gladly still has, oldest first: asked for once in a run."""
     if stream.run.jobs is None:
-        jobs = [Job.of(each) for each in listed(stream.fetch(JOBS))]
+        jobs = filter(None, map(Job.of, listed(stream.fetch(JOBS))))
         # By window, so that what was exported last of a customer is written last.
         stream.run.jobs = sorted(jobs, key=lambda job: (job.end, job.updated, job.id))
     return stream.run.jobs
 
 
-def gaps(
-    unread: Iterable[Job], failed: Iterable[Job], since: datetime | None
-) -> Iterator[tuple[datetime, datetime]]:
-    """The windows that no job covers: before the first one, between them, and where they failed.
+def gaps(jobs: Iterable[Job], since: datetime | None) -> Iterator[tuple[datetime, datetime]]:
+    """The windows that belong to no job, whatever has become of it.
 
     Args:
-        unread: Jobs that are read now, by window.
-        failed: Jobs that have no files, by window.
-        since: Up to where earlier runs have read.
+        jobs: All jobs, by window.
+        since: From where on.
     """
-    covered = since
-    for job in unread:
-        if covered is not None and job.start > covered + SEAM:
-            yield covered, job.start
-        covered = job.end if covered is None else max(covered, job.end)
-    for job in failed:
-        if covered is None or job.end > covered + SEAM:
-            yield max(covered or job.start, job.start), job.end
-            covered = job.end
+    for job in jobs:
+        if since is not None and job.end > since:
+            if job.start > since + SEAM:
+                yield since, job.start
+            since = job.end
+
+
+def failures(jobs: Sequence[Job], since: datetime | None) -> Iterator[tuple[datetime, datetime]]:
+    """The windows of jobs that have failed since then, and were not made again.
+
+    Args:
+        jobs: All jobs.
+        since: When they were looked at before.
+    """
+    for job in jobs:
+        if job.status == "FAILED" and (since is None or job.updated > since):
+            others = (each for each in jobs if each.status != "FAILED")
+            if not any(each.start <= job.start and job.end <= each.end for each in others):
+                yield job.start, job.end

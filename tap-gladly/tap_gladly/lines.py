@@ -7,18 +7,38 @@ import typing as t
 
 import msgspec
 
+from tap_gladly.files import ReceivedFile
 from tap_gladly.wire import UnusableAnswerError, clean_json
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import requests
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.files import ReceivedFile
-
 NAMED_AT_MOST = 20
+WANTED = "JSON, a record a line"
 
 Log = t.Callable[..., None]
+
+
+def receive_lines(response: requests.Response) -> ReceivedFile:
+    """Write an answer of JSON lines to disk.
+
+    Raises:
+        UnusableAnswerError: If it was cut off, or none of its lines looks like a record: a page, or
+            a sentence of a proxy's.
+    """
+    file = ReceivedFile.receive(response, WANTED)
+    is_empty = True
+    for _, line in file.lines():
+        if line.startswith(b"{"):
+            return file
+        is_empty = False
+    if is_empty:
+        return file
+    file.close()
+    raise UnusableAnswerError(WANTED)
 
 
 class JSONLines:

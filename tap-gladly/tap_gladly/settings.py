@@ -36,6 +36,7 @@ AGGREGATION_LEVELS = ("halfHourly", "daily", "weekly", "monthly", "quarterly")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _METRIC_SET = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_SPACE = re.compile(r"\s")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+")
 
 REPORT = {
@@ -173,6 +174,23 @@ def check_secrets(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> N
     _refuse(errors, schema)
 
 
+def with_numbers(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The settings, with numbers where they come as text: from the environment, all do."""
+    return {
+        name: _number(value)
+        if "number" in schema["properties"].get(name, {}).get("type", ())
+        else value
+        for name, value in config.items()
+    }
+
+
+def _number(value: object) -> object:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def check_meaning(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
     """Refuse what has the right type and cannot work.
 
@@ -238,7 +256,14 @@ def _url_errors(address: str) -> Iterator[str]:
         is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
     except ValueError:
         is_address = False
-    if not is_address or url.username or url.password or url.query or url.fragment:
+    if (
+        not is_address
+        or _SPACE.search(address)
+        or url.username
+        or url.password
+        or url.query
+        or url.fragment
+    ):
         yield (
             "The setting api_url must be an address such as https://acme.gladly.com, with no "
             "user, password or query in it."

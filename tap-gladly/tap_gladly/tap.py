@@ -11,7 +11,7 @@ from tap_gladly.errors import RefusedError
 from tap_gladly.reports.entries import reports_of
 from tap_gladly.run import SharedRun
 from tap_gladly.session import CONCURRENT_REPORTS, Pace, ThrottledSession
-from tap_gladly.settings import SETTINGS, check_meaning, check_secrets
+from tap_gladly.settings import SETTINGS, check_meaning, check_secrets, with_numbers
 from tap_gladly.stopping import WholeMessageWriter, exit_at_once
 from tap_gladly.streams import STREAMS
 from tap_gladly.streams.reports import ReportStream
@@ -111,6 +111,7 @@ class TapGladly(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, also for what a schema cannot say; null is as good as not set."""
         self._config = {name: each for name, each in self._config.items() if each is not None}
+        self._config = with_numbers(self._config, self.config_jsonschema)
         check_secrets(self._config, self.config_jsonschema)
         errors = super()._validate_config(raise_errors=raise_errors)
         check_meaning(self._config, self.config_jsonschema)

@@ -9,7 +9,7 @@ import typing as t
 import msgspec
 
 ESCAPED_NUL = b"\\u0000"
-UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+UNPRINTABLE = re.compile(r"[^\x20-\x7e…]+")
 LONGEST_DETAIL = 200
 
 
@@ -116,23 +116,28 @@ def record(answer: Answer) -> dict[str, t.Any]:
         raise UnexpectedShapeError(answer.path, missing) from error
 
 
-def error_detail(content: bytes) -> str | None:
+def error_detail(content: bytes, secret: str) -> str | None:
     """What an error says of itself, as text that may be shown.
 
     It stands in a list of errors, or in one error, under `errors` or bare: Gladly has all of them.
+
+    Args:
+        content: The body.
+        secret: What is not shown, should it be in there.
     """
     try:
         found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if isinstance(found, dict) and "errors" in found:
         found = found["errors"]
-    if isinstance(found, list):
-        found = found[0] if found else None
-    if not isinstance(found, dict):
-        return None
-    said = (found.get(name) for name in ("attr", "code", "detail"))
-    detail = " ".join(
-        UNPRINTABLE.sub(" ", each).strip() for each in said if isinstance(each, str) and each
-    )
-    return detail[:LONGEST_DETAIL] or None
+    errors = found if isinstance(found, list) else [found]
+    said = [
+        " ".join(
+            part for name in ("attr", "code", "detail") if isinstance(part := each.get(name), str)
+        )
+        for each in errors
+        if isinstance(each, dict)
+    ]
+    detail = UNPRINTABLE.sub(" ", "; ".join(filter(None, said)).replace(secret, "…"))
+    return detail[:LONGEST_DETAIL].strip() or None

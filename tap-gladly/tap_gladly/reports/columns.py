@@ -24,7 +24,10 @@ _TIME = re.compile(
     r"(^|_)(at|timestamp)$|^(start_time|end_time|created_date|bucket_(beginning|end))$"
 )
 _NUMBER = re.compile(
-    r"^(count_of|number_of|times)_|_(count|sec|secs|seconds|mins|minutes)$|(_closed|_handle)_time$"
+    r"^(count_of|number_of|times)_|(^|_)(count|sec|secs|seconds|mins|minutes)$"
+    r"|(_closed|_handle)_time$"
+    # Of agents: how often they did it (the vendor's help page of Agent Summary).
+    r"|^(logged_(in|out)|went_away|returned_from_away|changed_active_reason)$"
 )
 
 
@@ -39,17 +42,18 @@ def stream_name(metric_set: str) -> str:
     return "_".join(["report", *(word for word in words if word and word != "report")])
 
 
-def column_names(headers: Iterable[str]) -> list[str]:
-    """The name of each column; where two would have one name, the second gets a number."""
-    names: list[str] = []
+def column_names(headers: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """The name of each column; one that another has, or the tap itself, gets a number."""
+    names: dict[str, None] = dict.fromkeys(taken)
+    first = len(names)
     for place, header in enumerate(headers, start=1):
         name = wanted = snake_case(header) or f"column_{place}"
         number = 1
         while name in names:
             number += 1
             name = f"{wanted}_{number}"
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)[first:]
 
 
 def is_time(name: str) -> bool:
@@ -91,8 +95,8 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
 KEY_COLUMNS: dict[str, Schema] = {
     "row_hash": {
         "type": "string",
-        "description": "Stands in for an id, which the report does not have: a hash of what does "
-        "not change of the row, and of which one it is of rows that are equal in it; added by the "
+        "description": "Stands in for an id, which the report does not have: a hash of what stays "
+        "as it is of the row, and of which one it is of rows that are equal in it; added by the "
         "tap.",
     },
     "window_start": {
@@ -137,8 +141,8 @@ def report_schema(
         others: Further columns, by name.
     """
     properties = {name: KEY_COLUMNS[name] for name in added}
-    for name, header in zip(column_names(headers), headers, strict=True):
-        properties.setdefault(name, column_schema(name, header))
+    for name, header in zip(column_names(headers, added), headers, strict=True):
+        properties[name] = column_schema(name, header)
     for name, schema in others.items():
         properties.setdefault(name, schema)
     for name in keys:

@@ -17,21 +17,27 @@ class KnownReport:
         anchor: The header of the time by which rows belong to a window.
         headers: The headers that are known.
         key: The headers that tell rows apart for ever; none for rows that have no id.
-        identity: Where there is no key: the headers that stay as they are while a row changes;
-            none where rows never change.
+        changing: Where there is no key: the headers whose cells may be others when a row is
+            given again, such as the name of an agent.
         restates: Whether rows change after they were first given.
-        by_time: Whether the report takes a range of times, and not of days.
     """
 
     anchor: str
     headers: tuple[str, ...]
     key: tuple[str, ...] = ()
-    identity: tuple[str, ...] = ()
+    changing: tuple[str, ...] = ()
     restates: bool = False
-    by_time: bool = False
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The headers that tell rows apart which have no id; none where there is one."""
+        if self.key:
+            return ()
+        return tuple(each for each in self.headers if each not in self.changing)
 
 
 _ASSIGNED = ("Assigned Inbox ID", "Assigned Inbox Name", "Assigned Agent ID", "Assigned Agent Name")
+_NAMES = ("Initiator Agent Name", "Assigned Inbox Name", "Assigned Agent Name")
 _INITIATOR = ("Initiator Type", "Initiator ID", "Initiator Agent Name")
 
 KNOWN = {
@@ -75,6 +81,13 @@ KNOWN = {
     ),
     "ConversationTimestampsReport": KnownReport(
         anchor="Timestamp",
+        changing=(
+            *_NAMES,
+            "Timezone Filter",
+            "Topic Name",
+            "Newly Assigned Inbox Name",
+            "Newly Assigned Agent Name",
+        ),
         headers=(
             "Timezone Filter",
             "Timestamp",
@@ -113,6 +126,7 @@ KNOWN = {
     ),
     "ContactTimestampsReport": KnownReport(
         anchor="Timestamp",
+        changing=(*_NAMES, "Transferred To Inbox Name"),
         headers=(
             "Timestamp",
             "Event Type",
@@ -129,6 +143,7 @@ KNOWN = {
     ),
     "AgentTimestampsReport": KnownReport(
         anchor="Timestamp",
+        changing=("Agent",),
         headers=(
             "Timestamp",
             "Occurred At",
@@ -143,7 +158,7 @@ KNOWN = {
     # A duration that has not ended comes without its end, and its context may yet change.
     "AgentDurationsReportV2": KnownReport(
         anchor="Start time",
-        identity=("Agent ID", "Start time", "Type"),
+        changing=("Agent", "End time", "Duration (mins)", "Context"),
         restates=True,
         headers=(
             "Agent ID",

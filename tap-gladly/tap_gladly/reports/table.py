@@ -11,7 +11,7 @@ from tap_gladly.reports.columns import column_names
 from tap_gladly.wire import UnusableAnswerError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import requests
     from typing_extensions import Self
@@ -29,41 +29,54 @@ class Table:
 
     Args:
         file: The CSV.
+        taken: Names that its columns cannot have.
 
     Attributes:
         headers: Its headers; none for an empty body, which is how an empty window may come.
+        names: The names of its columns.
         rows: How many rows it has.
     """
 
-    def __init__(self, file: ReceivedFile) -> None:
+    def __init__(self, file: ReceivedFile, taken: Sequence[str] = ()) -> None:
         self._file = file
         lines = self._lines()
         self.headers = tuple(each.strip() for each in next(lines, []))
-        if self.headers and self.headers[0].startswith(NOT_CSV):
-            raise UnusableAnswerError(WANTED)
+        self.names = column_names(self.headers, taken)
         self.rows = sum(1 for _ in lines)
-        self._names = column_names(self.headers)
 
     @classmethod
-    def receive(cls, response: requests.Response) -> Self:
+    def receive(
+        cls, response: requests.Response, known: Collection[str], taken: Sequence[str]
+    ) -> Self:
         """Write an answer to disk.
 
+        Args:
+            response: The answer, unread.
+            known: Names of columns of which the report has at least one; none if none is known.
+            taken: Names that its columns cannot have.
+
         Raises:
-            UnusableAnswerError: If it is no CSV.
+            UnusableAnswerError: If it is no report: a page, JSON, or a sentence.
         """
-        kind = response.headers.get("Content-Type", "").lower()
-        if "html" in kind or "json" in kind:
-            # A body that is not read costs the connection.
-            response.content  # noqa: B018
-            raise UnusableAnswerError(WANTED)
         file = ReceivedFile.receive(response, WANTED)
         try:
-            return cls(file)
+            table = cls(file, taken)
+            if not table.is_report(known):
+                raise UnusableAnswerError(WANTED)  # noqa: TRY301 - the file is closed below
         except BaseException as error:
             file.close()
             if isinstance(error, csv.Error):
                 raise UnusableAnswerError(WANTED) from error
             raise
+        return table
+
+    def is_report(self, known: Collection[str]) -> bool:
+        """Whether it has the columns of a report, or nothing at all."""
+        if not self.headers:
+            return True
+        if known:
+            return any(name in known for name in self.names)
+        return not self.headers[0].startswith(NOT_CSV) and (len(self.headers) > 1 or self.rows > 0)
 
     def close(self) -> None:
         """Remove the file."""
@@ -73,7 +86,7 @@ class Table:
         """The rows, by the names of their columns; an empty cell is null."""
         lines = self._lines()
         next(lines, None)
-        names = self._names
+        names = self.names
         for cells in lines:
             record = {
                 name: cell or None

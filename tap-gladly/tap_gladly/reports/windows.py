@@ -46,7 +46,7 @@ class Days:
     zone: tzinfo = timezone.utc
 
     def __len__(self) -> int:
-        return (self.last - self.first).days + 1
+        return max(0, (self.last - self.first).days + 1)
 
     @property
     def start(self) -> datetime:
@@ -63,13 +63,20 @@ class Days:
         return Days(first, min(first + (length - 1) * DAY, self.last), self.zone)
 
 
-def adaptive(days: Days, ask: Callable[[Days], Table]) -> Iterator[tuple[Days, Table]]:
+def adaptive(
+    days: Days, ask: Callable[[Days], Table], *, length: int = FIRST, shortest: int = 1
+) -> Iterator[tuple[Days, Table]]:
     """Ask for these days, in windows that are not cut, and yield the reports in their order.
 
-    A report of a single day comes as it is, be it cut or not. Once it is known how busy the account
-    is, the next report is under way while one is read: two at a time, as Gladly has it.
+    A report of the shortest length comes as it is, be it cut or not. Once it is known how busy the
+    account is, the next report is under way while one is read: two at a time, as Gladly has it.
+
+    Args:
+        days: The days.
+        ask: Asks for some of them.
+        length: How many days the first window has.
+        shortest: How many days belong together; every window has a multiple of them.
     """
-    length = FIRST
     is_known = False
     first = days.first
     pending: deque[tuple[Days, Future[Table]]] = deque()
@@ -82,14 +89,15 @@ def adaptive(days: Days, ask: Callable[[Days], Table]) -> Iterator[tuple[Days, T
                 first = window.last + DAY
             window, future = pending.popleft()
             table = future.result()
-            if table.rows >= FULL and len(window) > 1:
+            if table.rows >= FULL and len(window) > shortest:
                 table.close()
                 # What was asked for meanwhile is as long, and likely to be cut as well.
                 _drop(pending)
-                first, length, is_known = window.first, len(window) // 2, False
+                first, is_known = window.first, False
+                length = _whole(len(window) // 2, shortest)
                 continue
             is_known = True
-            length = _next_length(len(window), table.rows)
+            length = _whole(_next_length(len(window), table.rows), shortest)
             yield window, table
     finally:
         _drop(pending)
@@ -98,7 +106,11 @@ def adaptive(days: Days, ask: Callable[[Days], Table]) -> Iterator[tuple[Days, T
 
 def _next_length(days: int, rows: int) -> int:
     longest = min(days * GROWTH, LONGEST)
-    return max(1, min(longest, AIMED_AT * days // rows)) if rows else longest
+    return min(longest, AIMED_AT * days // rows) if rows else longest
+
+
+def _whole(length: int, shortest: int) -> int:
+    return max(shortest, length // shortest * shortest)
 
 
 def _drop(pending: deque[tuple[Days, Future[Table]]]) -> None:
@@ -112,6 +124,13 @@ def _drop(pending: deque[tuple[Days, Future[Table]]]) -> None:
         future.cancel()
         future.add_done_callback(close)
     pending.clear()
+
+
+def kept_together(window: Days, level: str | None) -> int:
+    """How many days of a window belong together: those of a bucket of the level."""
+    if level in {"monthly", "quarterly"}:
+        return len(window)
+    return 7 if level == "weekly" else 1
 
 
 def aligned(first: date, last: date, zone: tzinfo, level: str | None) -> Iterator[Days]:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 
 from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.files import ReceivedFile
-from tap_gladly.lines import JSONLines
+from tap_gladly.errors import RefusedError
+from tap_gladly.lines import JSONLines, receive_lines
 from tap_gladly.times import format_second, read_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import requests
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.files import ReceivedFile
 
 KEPT = timedelta(hours=24)
 """How long Gladly keeps an event."""
 
 MARGIN = timedelta(minutes=2)
 """How much less is asked for, since Gladly refuses what is older by its own clock."""
+
+TRIES = 3
+"""How often it is asked again if it became too old on the way."""
 
 LATE = timedelta(seconds=30)
 """Events come up to 15 seconds late; the rest is for the two clocks."""
@@ -39,16 +44,11 @@ class EventsStream(BookmarkedStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the window from the bookmark on, as far back as Gladly goes."""
-        start, end = self._window()
-        if start >= end:
+        end = (self.run_began - LATE).replace(microsecond=0)
+        file = self._receive(end)
+        if file is None:
             return
-        params: dict[str, str | list[str]] = {
-            "startAt": format_second(start),
-            "endAt": format_second(end),
-            "entities": list(dict.fromkeys(self.config["event_entities"])),
-        }
         lines = JSONLines()
-        file = self.download(self.path, _received, params)
         try:
             for record in lines.records(file, self.path):
                 yield record
@@ -58,13 +58,31 @@ class EventsStream(BookmarkedStream):
             lines.name_bad_ones(self.log)
         self.move_bookmark(end)
 
-    def _window(self) -> tuple[datetime, datetime]:
-        """From where to where, in whole seconds."""
-        oldest = (self.run_began - KEPT + MARGIN).replace(microsecond=0)
-        end = (self.run_began - LATE).replace(microsecond=0)
+    def _receive(self, end: datetime) -> ReceivedFile | None:
+        """Ask for the window; again if it was too old by the time that Gladly looked at it."""
+        for _ in range(TRIES):
+            oldest = (datetime.now(timezone.utc) - KEPT + MARGIN).replace(microsecond=0)
+            start = self._window_start(oldest)
+            if start >= end:
+                return None
+            params: dict[str, str | list[str]] = {
+                "startAt": format_second(start),
+                "endAt": format_second(end),
+                "entities": list(dict.fromkeys(self.config["event_entities"])),
+            }
+            try:
+                return self.download(self.path, receive_lines, params)
+            except RefusedError as error:
+                is_too_old = datetime.now(timezone.utc) - start > KEPT
+                if error.status != HTTPStatus.BAD_REQUEST or not is_too_old:
+                    raise
+                refusal = error
+        raise refusal
+
+    def _window_start(self, oldest: datetime) -> datetime:
         bookmark = self.bookmark()
         if bookmark is None:
-            return max(oldest, self.start_date() or oldest), end
+            return max(oldest, self.start_date() or oldest)
         if bookmark < oldest:
             self.warn_once(
                 f"The events from {format_second(bookmark)} to {format_second(oldest)} are "
@@ -72,7 +90,7 @@ class EventsStream(BookmarkedStream):
                 "happened in it: report_conversation_timestamps, report_contact_timestamps, "
                 "report_agent_timestamps and report_task_timestamps."
             )
-        return max(oldest, bookmark - OVERLAP), end
+        return max(oldest, bookmark - OVERLAP)
 
     def _note(self, timestamp: object, end: datetime) -> None:
         """Move the bookmark with the events, which come in their order: a killed run reads on."""
@@ -81,7 +99,3 @@ class EventsStream(BookmarkedStream):
         except ValueError:
             return
         self.move_bookmark(min(moment, end))
-
-
-def _received(response: requests.Response) -> ReceivedFile:
-    return ReceivedFile.receive(response, "a whole list of events")

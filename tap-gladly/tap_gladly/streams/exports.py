@@ -6,11 +6,12 @@ import logging
 import typing as t
 from datetime import timedelta
 
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import NotFoundError
-from tap_gladly.files import ReceivedFile
-from tap_gladly.jobs import JOBS, KEPT, Job, gaps, jobs_of_run
-from tap_gladly.lines import JSONLines
+from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run, time_of
+from tap_gladly.lines import JSONLines, receive_lines
 from tap_gladly.times import format_second, format_time, parse_time
 from tap_gladly.wire import listed
 
@@ -18,8 +19,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    import requests
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.files import ReceivedFile
 
 FILE = "/export/jobs/{jobId}/files/{filename}"
 
@@ -51,11 +53,12 @@ class ExportJobsStream(BookmarkedStream):
         # Gladly does not take a time that is older than what it keeps.
         if bookmark and self.run_began - KEPT + OVERLAP < bookmark < self.run_began:
             params = {"startAt": format_second(bookmark)}
-        newest = None
+        newest = bookmark
         for record in listed(self.fetch(self.path, params)):
-            job = Job.of(record)
-            newest = max(newest or job.updated, job.updated)
             yield record
+            updated = time_of(record.get("updatedAt"))
+            if updated:
+                newest = max(newest or updated, updated)
         if newest:
             self.move_bookmark(min(newest, self.run_began))
 
@@ -68,6 +71,9 @@ class ExportFileStream(BookmarkedStream):
 
     path = FILE
     filename: str
+    recurs = True
+    """Whether what one job has can be in another as well, of which the newest counts."""
+
     primary_keys = ("id",)
     replication_key = "exportedAt"
     added = ("exportJobId", "exportedAt")
@@ -88,32 +94,39 @@ class ExportFileStream(BookmarkedStream):
             lines.name_bad_ones(self.log)
 
     def _unread_jobs(self) -> list[Job]:
-        """The completed jobs that no run has read, by window."""
-        bookmark = self.bookmark()
-        jobs = self._jobs("COMPLETED")
-        if bookmark is None:
-            start = self.start_date()
-            return [job for job in jobs if start is None or job.end > start]
-        read = self._read_jobs()
-        return [
+        """The completed jobs to read, by window."""
+        start = self.start_date()
+        completed = [
             job
-            for job in jobs
+            for job in jobs_of_run(self)
+            if job.status == "COMPLETED" and (start is None or job.end > start)
+        ]
+        bookmark = self.bookmark()
+        if bookmark is None:
+            return completed
+        read = self._read_jobs()
+        unread = [
+            job
+            for job in completed
             if job.updated > bookmark
             or (job.updated > bookmark - OVERLAP and read and job.id not in read)
         ]
-
-    def _jobs(self, status: str) -> list[Job]:
-        return [job for job in jobs_of_run(self) if job.status == status]
+        if self.recurs and unread:
+            # An older export that comes late must not have the last word.
+            return [job for job in completed if job in unread or job.end > unread[0].end]
+        return unread
 
     def _read_jobs(self) -> list[str]:
         read = self.stream_state.get(READ_JOBS)
-        return read if isinstance(read, list) else []
+        return [each for each in read if isinstance(each, str)] if isinstance(read, list) else []
 
     def _read_until(self) -> datetime | None:
         """Up to where earlier runs have read; where the state does not say, it is the bookmark."""
         bookmark = self.bookmark()
+        if self.replication_method == REPLICATION_FULL_TABLE:
+            return None
         try:
-            return bookmark and parse_time(self.stream_state[READ_UNTIL])
+            return parse_time(self.stream_state[READ_UNTIL])
         except (KeyError, TypeError, ValueError):
             return bookmark
 
@@ -134,10 +147,11 @@ class ExportFileStream(BookmarkedStream):
 
     def _name_gaps(self, unread: list[Job]) -> None:
         """Say which time no job covers: there is nothing that the tap could do about it."""
-        since = self._read_until()
-        missing = list(gaps(unread, self._jobs("FAILED"), since))
+        jobs = jobs_of_run(self)
+        since = self._read_until() or (unread[0].start if unread else None)
         oldest = self.run_began - KEPT
-        if since and since < oldest and not unread and not missing:
+        missing = [*gaps(jobs, since), *failures(jobs, self.bookmark() or self.start_date())]
+        if since and since < oldest and not jobs:
             missing = [(since, oldest)]
         if missing:
             windows = ", ".join(
@@ -157,7 +171,7 @@ class ExportFileStream(BookmarkedStream):
             return None
         ids = {"jobId": job.id, "filename": self.filename}
         try:
-            return self.download(FILE, _received, ids=ids)
+            return self.download(FILE, receive_lines, ids=ids)
         except NotFoundError:
             return None
 
@@ -186,6 +200,7 @@ class ExportConversationItemsStream(ExportFileStream):
 
     name = "export_conversation_items"
     filename = "conversation_items.jsonl"
+    recurs = False
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         """Make one type of `to`, which is a list for a mail and a text for a call."""
@@ -214,7 +229,3 @@ class ExportTopicsStream(ExportFileStream):
 
     name = "export_topics"
     filename = "topics.jsonl"
-
-
-def _received(response: requests.Response) -> ReceivedFile:
-    return ReceivedFile.receive(response, "a whole file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import partial
 
 import backoff
 
@@ -19,7 +20,7 @@ from tap_gladly.reports.columns import (
 )
 from tap_gladly.reports.known import BY_TIME, KNOWN, SUMMARY_HEADERS
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import FULL, Days, adaptive, aligned
+from tap_gladly.reports.windows import FULL, Days, adaptive, aligned, kept_together
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
@@ -50,6 +51,9 @@ class CSVStream(BookmarkedStream):
     zone: tzinfo = timezone.utc
     """The zone of its days, and of times that come without one."""
 
+    known_names: frozenset[str] = frozenset()
+    """The columns that are known, of which a report has some."""
+
     def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
         """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
 
@@ -64,22 +68,25 @@ class CSVStream(BookmarkedStream):
         if bookmark is not None:
             start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
         days = Days(start.astimezone(self.zone).date(), self._today, self.zone)
-        return days if len(days) > 0 else None
+        return days if len(days) else None
 
     @property
     def _today(self) -> date:
-        return self.run_began.astimezone(self.zone).date()
+        """The day on which the run began; a day of which not a minute is over is none."""
+        return (self.run_began - timedelta(minutes=1)).astimezone(self.zone).date()
 
-    def tables(self, days: Days) -> Iterator[tuple[Days, Table]]:
+    def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
         """The reports of these days; one that is cut and cannot be made shorter is named."""
-        for window, table in adaptive(days, self._table_of):
+        for window, table in adaptive(days, self._table_of, **lengths):
             if table.rows >= FULL:
                 self.log(
-                    "%s has %d rows on %s: Gladly gives about 100,000 and no more, so that rows "
-                    "of this day may be missing. Filters in the setting reports can part it",
+                    "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
+                    "that rows of this time may be missing. Filters in the setting reports can "
+                    "part it",
                     self.name,
                     table.rows,
                     window.first,
+                    window.last,
                     level=logging.WARNING,
                 )
             try:
@@ -88,7 +95,8 @@ class CSVStream(BookmarkedStream):
                 table.close()
 
     def _table_of(self, days: Days) -> Table:
-        return self.report(self.path, self.body(days), Table.receive)
+        receive = partial(Table.receive, known=self.known_names, taken=self.added)
+        return self.report(self.path, self.body(days), receive)
 
     def body(self, days: Days) -> dict[str, t.Any]:
         """What asks for these days, as a range of times: to the minute, and not into the future."""
@@ -118,6 +126,7 @@ class WorkSessionEventsStream(CSVStream):
     primary_keys = ("contact_session_id", "agent_id")
     replication_key = "window_start"
     added = ("window_start", "window_end")
+    known_names = frozenset({"contact_session_id"})
 
     @property
     def lookback(self) -> timedelta:  # type: ignore[override]
@@ -169,7 +178,7 @@ class ReportStream(CSVStream):
                 self.primary_keys = tuple(map(snake_case, self.known.key))
             else:
                 self.primary_keys = self.added = ("row_hash",)
-        self.known_names = frozenset(column_names(headers))
+        self.known_names = frozenset(column_names(headers, self.added))
         self.name = report.name
         self._columns = report_schema(self.added, self.primary_keys, headers, others or {})
         super().__init__(tap, run)
@@ -212,24 +221,29 @@ class ReportStream(CSVStream):
 
     def _rows(self, days: Days) -> Iterator[Record]:
         """Rows that can be told apart, by a key or by what is in them."""
+        identity = frozenset(map(snake_case, self.known.identity)) if self.known else frozenset()
         for window, table in self.tables(days):
-            if "row_hash" in self.added:
-                yield from self._hashed(table)
+            if identity:
+                yield from self._hashed(table, identity)
             else:
                 yield from map(self.typed, table.records())
             self.move_bookmark(self.settled(window))
 
-    def _hashed(self, table: Table) -> Iterator[Record]:
-        """The rows with a hash; of rows that are equal, each is one all the same.
+    def _hashed(self, table: Table, identity: frozenset[str]) -> Iterator[Record]:
+        """The rows with a hash of what stays as it is; of equal rows, each is one all the same.
 
         Equal rows have the same time, and so come in the same window in every run.
         """
-        identity = tuple(map(snake_case, self.known.identity)) if self.known else ()
+        if table.headers and self.replication_key not in table.names:
+            identity = frozenset(table.names)
+            self.warn_once(
+                f"The report of {self.name} has no column {self.replication_key!r}: its rows are "
+                "told apart by all that they hold, and one that changes comes twice. Please "
+                "report it as a bug of tap-gladly."
+            )
         met: dict[str, int] = {}
         for row in table.records():
-            # Without empty cells: a column that is new, and still empty, changes no hash.
-            cells = {name: each for name, each in row.items() if each is not None}
-            same = hash_of({name: cells.get(name) for name in identity} if identity else cells)
+            same = hash_of({name: cell for name, cell in row.items() if name in identity and cell})
             earlier = met[same] = met.get(same, -1) + 1
             row_hash = hash_of({"row": same, "earlier": earlier}) if earlier else same
             yield {**self.typed(row), "row_hash": row_hash}
@@ -240,7 +254,8 @@ class ReportStream(CSVStream):
             bounds = _bounds(window, self.run_began)
             number = 0
             until_today = window.from_on(window.first, (days.last - window.first).days + 1)
-            for _, table in self.tables(until_today):
+            shortest = kept_together(window, self.entry.aggregation_level)
+            for _, table in self.tables(until_today, length=len(window), shortest=shortest):
                 for row in table.records():
                     number += 1
                     yield {**self.typed(row), **bounds, "row_number": number}
@@ -256,10 +271,9 @@ class ReportStream(CSVStream):
             table = self._table_of(Days(first, yesterday, self.zone))
             table.close()
             if table.headers:
-                names = column_names(table.headers)
                 return {
                     name: column_schema(name, header)
-                    for name, header in zip(names, table.headers, strict=True)
+                    for name, header in zip(table.names, table.headers, strict=True)
                     if name not in self.known_names
                 }
         return {}
