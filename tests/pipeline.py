@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
 
     from tests.postgres import PostgresServer
     from tests.sandbox.copilot import CopilotSandbox
+    from tests.sandbox.gladly import GladlySandbox
     from tests.sandbox.revenue import RevenueSandbox
 
 ROOT = Path(__file__).parent.parent
@@ -57,9 +58,10 @@ class Meltano:
 
     Args:
         folder: The folder; what Meltano installs and remembers stays in it.
-        copilot: The Copilot API to read.
-        revenue: The Revenue API to read.
         postgres: The server to load into.
+        copilot: The Copilot API to read, if there is one.
+        revenue: The Revenue API to read, if there is one.
+        gladly: The Gladly to read, if there is one.
 
     Attributes:
         pid: The process of the command that runs.
@@ -68,9 +70,11 @@ class Meltano:
     def __init__(
         self,
         folder: Path,
-        copilot: CopilotSandbox,
-        revenue: RevenueSandbox,
         postgres: PostgresServer,
+        *,
+        copilot: CopilotSandbox | None = None,
+        revenue: RevenueSandbox | None = None,
+        gladly: GladlySandbox | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
         shutil.copy(ROOT / "meltano.yml", folder)
@@ -88,17 +92,29 @@ class Meltano:
             },
             "MELTANO_ENVIRONMENT": "sandbox",
             "MELTANO_CLI_LOG_FORMAT": "json",
-            "SANDBOX_COPILOT_URL": copilot.url,
-            "SANDBOX_COPILOT_KEY": copilot.api_key,
-            "SANDBOX_COPILOT_PASSWORD": copilot.api_password,
-            "SANDBOX_REVENUE_URL": revenue.url,
-            "SANDBOX_REVENUE_KEY": revenue.api_key,
             "TARGET_POSTGRES_HOST": postgres.host,
             "TARGET_POSTGRES_PORT": str(postgres.port),
             "TARGET_POSTGRES_USER": postgres.user,
             "TARGET_POSTGRES_PASSWORD": postgres.password,
             "TARGET_POSTGRES_DATABASE": postgres.database,
         }
+        if copilot:
+            self._environment |= {
+                "SANDBOX_COPILOT_URL": copilot.url,
+                "SANDBOX_COPILOT_KEY": copilot.api_key,
+                "SANDBOX_COPILOT_PASSWORD": copilot.api_password,
+            }
+        if revenue:
+            self._environment |= {
+                "SANDBOX_REVENUE_URL": revenue.url,
+                "SANDBOX_REVENUE_KEY": revenue.api_key,
+            }
+        if gladly:
+            self._environment |= {
+                "SANDBOX_GLADLY_URL": gladly.url,
+                "SANDBOX_GLADLY_USERNAME": gladly.username,
+                "SANDBOX_GLADLY_TOKEN": gladly.api_token,
+            }
 
     def install(self, *plugins: str) -> None:
         """Install plugins, each into a virtual environment of its own.

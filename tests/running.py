@@ -123,9 +123,10 @@ class Tap:
         **settings: t.Any,
     ) -> tuple[int, str, str]:
         """Run with any options, and return exit code, output and log."""
-        with self.started(
-            *args, streams=streams, state=state, catalog=catalog, **settings
-        ) as (process, log):
+        with self.started(*args, streams=streams, state=state, catalog=catalog, **settings) as (
+            process,
+            log,
+        ):
             try:
                 out, _ = process.communicate(timeout=TIME_LIMIT)
             except subprocess.TimeoutExpired:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 KINDS = {
     "string": {"string", "date_iso8601"},
     "integer": {"integer"},
-    "number": {"decimal"},
+    # What Meltano takes from the environment for a decimal, it cannot pass on to a tap.
+    "number": {"string"},
     "boolean": {"boolean"},
     "array": {"array"},
 }

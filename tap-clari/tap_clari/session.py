@@ -42,9 +42,11 @@ class ThrottledSession(requests.Session):
     def send(self, request: PreparedRequest, **kwargs: t.Any) -> Response:
         """Send when it is this request's turn."""
         with self._turn:
+            self._limiter.try_acquire()
+            # A pause that began meanwhile holds too, and costs the slot: at its end, it is old.
             while (pause := self._paused_until - time.monotonic()) > 0:
                 time.sleep(pause)
-            self._limiter.try_acquire()
+                self._limiter.try_acquire()
         # Only `Session.request` looks at REQUESTS_CA_BUNDLE, and the SDK does not come by there.
         environment_settings = self.merge_environment_settings(request.url, {}, None, None, None)
         return super().send(request, **{**environment_settings, **kwargs})

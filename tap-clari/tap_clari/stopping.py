@@ -42,8 +42,13 @@ class WholeMessageWriter(MsgSpecWriter):
 
     def write_message(self, message: Message) -> None:
         """Write a message, and then do what has been waiting for its end."""
-        with self.whole():
-            super().write_message(message)
+        with self.whole(), memoryview(self.format_message(message)) as line:
+            written = 0
+            # Where Python does not buffer (PYTHONUNBUFFERED, as in many containers), a write that
+            # a signal interrupts has written a part, and it is up to us to write the rest.
+            while written < len(line):
+                written += sys.stdout.buffer.write(line[written:])
+            sys.stdout.flush()
 
     def between_messages(self, action: Callable[[], None]) -> None:
         """Do it now, or when the message is whole that is being written."""

@@ -81,6 +81,10 @@ class BookmarkedStream(GladlyStream):
             self.stream_state["replication_key"] = self.replication_key
             self.stream_state["replication_key_value"] = format_time(read_until)
 
+    def keep_state(self) -> None:
+        """Write the state now: what comes next may be long, or fail."""
+        self._write_state_message()
+
     def warn_once(self, message: str) -> None:
         """Warn of something that is of the run, and not of one stream of it."""
         if message not in self.run.named:

@@ -173,7 +173,7 @@ def cause_of(error: BaseException) -> str:
         "ProxyError": "the proxy refuses",
     }
     if isinstance(error, UnreadableAnswerError):
-        return f"no {error.wanted}"
+        return f"not {error.wanted}"
     if isinstance(error, RetriableAPIError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.exceptions.Timeout):

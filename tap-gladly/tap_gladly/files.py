@@ -35,10 +35,12 @@ class ReceivedFile:
 
     Args:
         file: The compressed body.
+        unfinished: What comes after the last end of a line.
     """
 
-    def __init__(self, file: t.IO[bytes]) -> None:
+    def __init__(self, file: t.IO[bytes], unfinished: bytes) -> None:
         self._file = file
+        self.unfinished = unfinished
 
     @classmethod
     def receive(cls, response: requests.Response, wanted: str) -> Self:
@@ -53,13 +55,16 @@ class ReceivedFile:
         """
         file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
         try:
-            last = b""
+            unfinished = bytearray()
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
                 for chunk in _decoded(response, wanted):
                     packed.write(chunk)
-                    last = chunk or last
-            _check_end(response, last, wanted)
-            return cls(file)
+                    if b"\n" in chunk:
+                        unfinished.clear()
+                    unfinished += chunk[chunk.rfind(b"\n") + 1 :]
+            if unfinished and not _has_an_end(response):
+                raise UnusableAnswerError(wanted)  # noqa: TRY301 - the file is closed below
+            return cls(file, bytes(unfinished))
         except BaseException as error:
             with contextlib.suppress(OSError):
                 file.close()
@@ -133,12 +138,7 @@ def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:
         raise UnusableAnswerError(wanted)
 
 
-def _check_end(response: requests.Response, last: bytes, wanted: str) -> None:
-    """Look at the end of an answer of which HTTP does not say where it ends.
-
-    Where it does, an answer that was cut off before is an error already.
-    """
+def _has_an_end(response: requests.Response) -> bool:
+    """Whether HTTP says where the answer ends: then it is an error already if it was cut off."""
     headers = response.headers
-    is_told = "Content-Length" in headers or headers.get("Transfer-Encoding", "") == "chunked"
-    if not is_told and last and not last.endswith(b"\n"):
-        raise UnusableAnswerError(wanted)
+    return "Content-Length" in headers or headers.get("Transfer-Encoding", "") == "chunked"

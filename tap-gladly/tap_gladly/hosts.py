@@ -33,10 +33,10 @@ def api_url(config: Mapping[str, t.Any]) -> str:
 
 def _host(organization: str, environment: str) -> str:
     """The host of "acme", of "acme.us-1" with its region, or of a pasted address."""
-    text = organization.strip()
+    text = organization.strip().lower()
     if _ORGANIZATION.fullmatch(text) and not _HOST.fullmatch(text):
-        return f"{text}.{DOMAINS[environment]}".lower()
+        return f"{text}.{DOMAINS[environment]}"
     parts = urlsplit(text if "://" in text else f"https://{text}")
     if parts.scheme == "https" and _HOST.fullmatch(parts.netloc):
-        return parts.netloc.lower()
+        return parts.netloc
     raise ValueError(organization)

@@ -30,15 +30,24 @@ def receive_lines(response: requests.Response) -> ReceivedFile:
             a sentence of a proxy's.
     """
     file = ReceivedFile.receive(response, WANTED)
-    is_empty = True
-    for _, line in file.lines():
-        if line.startswith(b"{"):
-            return file
-        is_empty = False
-    if is_empty:
+    if _is_whole(file) and _has_records(file):
         return file
     file.close()
     raise UnusableAnswerError(WANTED)
+
+
+def _is_whole(file: ReceivedFile) -> bool:
+    unfinished = file.unfinished.strip()
+    return not unfinished or _record_of(unfinished) is not None
+
+
+def _has_records(file: ReceivedFile) -> bool:
+    is_empty = True
+    for _, line in file.lines():
+        if line.startswith(b"{"):
+            return True
+        is_empty = False
+    return is_empty
 
 
 class JSONLines:

@@ -50,9 +50,11 @@ class Pace:
     def wait(self) -> None:
         """Return when it is this request's turn."""
         with self._turn:
+            self._limiter.try_acquire()
+            # A pause that began meanwhile holds too, and costs the slot: at its end, it is old.
             while (pause := self._paused_until - time.monotonic()) > 0:
                 time.sleep(pause)
-            self._limiter.try_acquire()
+                self._limiter.try_acquire()
 
     def pause(self, seconds: float) -> None:
         """Let no further request leave for so many seconds."""

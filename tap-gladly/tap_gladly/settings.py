@@ -118,7 +118,7 @@ SETTINGS = th.PropertiesList(
         default=30,
         title="Report Look-back Days",
         description="Days before the bookmark from which reports are read again whose rows "
-        "change. Never reaches before start_date.",
+        "change. Never reaches before start_date, or the month of it where months are read whole.",
     ),
     th.Property(
         "answer_languages",

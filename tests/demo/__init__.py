@@ -1,1 +1,1 @@
-"""`make demo`: a made-up Clari account, taken into a real PostgreSQL by Meltano."""
+"""`make demo`: a made-up Clari and Gladly, taken into a real PostgreSQL by Meltano."""

@@ -1,9 +1,10 @@
-"""`python -m tests.demo`: both APIs of Clari into PostgreSQL through Meltano, before one's eyes.
+"""`python -m tests.demo`: Clari and Gladly into PostgreSQL through Meltano, before one's eyes.
 
-The account is a local one (`tests/sandbox`); all else is what a user runs: a PostgreSQL server,
-`meltano install`, `meltano run tap-clari target-postgres`. Run again, it shows an incremental run:
-since the last one, calls have changed and been held, activities have come, and past weeks of the
-forecast have been restated.
+The accounts are local ones (`tests/sandbox`); all else is what a user runs: a PostgreSQL server,
+`meltano install`, `meltano run tap-clari target-postgres`, and the same with tap-gladly. Run again,
+it shows an incremental run: since the last one, calls have changed and been held, activities have
+come, and past weeks of the forecast have been restated; an export job and events of Gladly have
+come, and conversations were closed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import time
 
 from tests.demo.account import running_account
 from tests.demo.cost import Cost, forecast
+from tests.demo.gladly import SETTINGS
+from tests.demo.gladly_cost import GladlyCost, conversations
+from tests.demo.gladly_questions import gladly_answers
 from tests.demo.keeping import Keeping
 from tests.demo.questions import answers
-from tests.demo.showing import console, progress, show_streams, step
+from tests.demo.showing import clari_progress, console, gladly_progress, show_streams, step
 from tests.pipeline import ROOT, Meltano
 from tests.postgres import PostgresServer
 
@@ -23,28 +27,55 @@ from tests.postgres import PostgresServer
 def main() -> None:
     """Show a first run, or a later one."""
     keeping = Keeping(ROOT / ".demo")
-    earlier_runs = keeping.runs
+    earlier_runs = len(keeping.runs)
     with contextlib.ExitStack() as running:
-        with step("Starting PostgreSQL and a local Clari (Copilot and Revenue)"):
+        with step("Starting PostgreSQL, a local Clari (Copilot and Revenue) and a local Gladly"):
             server = running.enter_context(PostgresServer())
             connection = running.enter_context(server.connect())
-            account = running.enter_context(running_account(earlier_runs))
+            account = running.enter_context(running_account(keeping.runs))
             keeping.restore(connection)
-        before = forecast(connection)
+        forecast_before, conversations_before = forecast(connection), conversations(connection)
         # A transaction left open would keep the target from changing the tables.
         connection.commit()
-        meltano = Meltano(keeping.folder / "project", account.copilot, account.revenue, server)
-        with step("meltano install (tap-clari and target-postgres)"):
-            meltano.install("tap-clari", "target-postgres")
+        meltano = Meltano(
+            keeping.folder / "project",
+            server,
+            copilot=account.copilot,
+            revenue=account.revenue,
+            gladly=account.gladly,
+        )
+        with step("meltano install (tap-clari, tap-gladly and target-postgres)"):
+            meltano.install("tap-clari", "tap-gladly", "target-postgres")
+
         began = time.monotonic()
         with step("meltano run tap-clari target-postgres") as say:
-            metrics = meltano.run("tap-clari", "target-postgres", meanwhile=progress(account, say))
+            metrics = meltano.run(
+                "tap-clari", "target-postgres", meanwhile=clari_progress(account, say)
+            )
         cost = Cost(account, metrics, time.monotonic() - began)
-        show_streams(connection, metrics)
+        show_streams(connection, "Clari", metrics)
         for table in answers(connection):
             console.print(table)
         cost.show()
-        cost.show_increment(earlier_runs, before, forecast(connection))
+        cost.show_increment(earlier_runs, forecast_before, forecast(connection))
+        connection.commit()
+
+        began = time.monotonic()
+        with step("meltano run tap-gladly target-postgres") as say:
+            metrics = meltano.run(
+                "tap-gladly",
+                "target-postgres",
+                settings=SETTINGS,
+                meanwhile=gladly_progress(account, say),
+            )
+        gladly_cost = GladlyCost(account.gladly, metrics, time.monotonic() - began)
+        show_streams(connection, "Gladly", metrics)
+        for table in gladly_answers(connection):
+            console.print(table)
+        gladly_cost.show()
+        gladly_cost.show_increment(earlier_runs, conversations_before, conversations(connection))
+        if not earlier_runs:
+            console.print("Run `make demo` again: only what has changed by then will be read.")
         keeping.keep(connection)
 
 

@@ -1,4 +1,4 @@
-"""The made-up account that the demo reads: both APIs, and what happens there between two runs."""
+"""The made-up accounts that the demo reads, and what happens there between two runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from tests.demo.gladly import GladlyHistory, gladly_of_demo
 from tests.sandbox.copilot import CopilotSandbox
 from tests.sandbox.revenue import RevenueSandbox
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from tests.sandbox.gladly import GladlySandbox
 
 CALLS = 60
 ACTIVITIES = 300
@@ -22,18 +25,24 @@ JOB_SECONDS = 2.0
 
 @dataclass
 class Account:
-    """Both APIs, which run."""
+    """Both APIs of Clari, and Gladly, which run."""
 
     copilot: CopilotSandbox
     revenue: RevenueSandbox
+    gladly: GladlySandbox
 
-    def live_on(self, runs: int) -> None:
-        """Let happen what happens between runs: once for each run before this one."""
-        for run in range(runs):
+    def live_on(self, runs: Sequence[datetime]) -> None:
+        """Let happen what happens between runs: once for each run before this one.
+
+        Args:
+            runs: When they ended.
+        """
+        for run in range(len(runs)):
             self._copilot_changes(run)
             self._revenue_changes()
         # The jobs of earlier runs still count, for 30 days; not all, or in the end none were left.
-        self.revenue.exports.spend(min(JOBS_OF_A_RUN * runs, 15))
+        self.revenue.exports.spend(min(JOBS_OF_A_RUN * len(runs), 15))
+        GladlyHistory(self.gladly, runs).live()
 
     def _copilot_changes(self, run: int) -> None:
         """Three calls change, and two new ones come."""
@@ -55,10 +64,14 @@ class Account:
 
 
 @contextlib.contextmanager
-def running_account(runs: int) -> Iterator[Account]:
-    """Start it, as it is after so many runs."""
-    with CopilotSandbox(calls=CALLS) as copilot, RevenueSandbox(activities=ACTIVITIES) as revenue:
+def running_account(runs: Sequence[datetime]) -> Iterator[Account]:
+    """Start it, as it is after these runs."""
+    with (
+        CopilotSandbox(calls=CALLS) as copilot,
+        RevenueSandbox(activities=ACTIVITIES) as revenue,
+        gladly_of_demo() as gladly,
+    ):
         revenue.exports.seconds = JOB_SECONDS
-        account = Account(copilot, revenue)
+        account = Account(copilot, revenue, gladly)
         account.live_on(runs)
         yield account

@@ -1,4 +1,4 @@
-"""What a run of the demo cost, and what a later one did not have to read again."""
+"""What a run of the demo cost at Clari, and what a later one did not have to read again."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Cost:
     seconds: float
 
     def show(self) -> None:
-        """Say what was spent, of each of the two APIs."""
+        """Say what was spent, of each of the two APIs of Clari."""
         copilot, revenue = self.account.copilot.traffic, self.account.revenue.traffic
         exports = self.account.revenue.exports
         limits = exports.limits()
@@ -62,7 +62,6 @@ class Cost:
     def show_increment(self, earlier_runs: int, before: Forecast, after: Forecast) -> None:
         """Say that the run was incremental, if it was."""
         if not earlier_runs:
-            console.print("Run `make demo` again: only what has changed by then will be read.")
             return
         calls = len(self.account.copilot.account.call_ids(private=False))
         activities = len(self.account.revenue.account.activities)

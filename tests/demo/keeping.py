@@ -10,6 +10,7 @@ import json
 import shutil
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from psycopg import sql
 
@@ -18,9 +19,9 @@ if t.TYPE_CHECKING:
 
     from psycopg import Connection
 
-SCHEMA = "tap_clari"
+SCHEMAS = ("tap_clari", "tap_gladly")
 
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1"
+_TABLES = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s) ORDER BY 1, 2"
 _COLUMNS = """
     SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
@@ -37,14 +38,18 @@ class Keeping:
 
     Args:
         folder: The folder; whatever an interrupted demo left there is thrown away.
+
+    Attributes:
+        runs: When the demos before this one ended.
     """
 
     folder: Path
 
     def __post_init__(self) -> None:
-        self._runs = self.folder / "runs"
+        self._runs = self.folder / "ended"
         # Written last and taken away first: without it, state and tables may not agree.
-        self.runs = int(self._runs.read_text()) if self._runs.exists() else 0
+        ended = self._runs.read_text().split() if self._runs.exists() else []
+        self.runs = [datetime.fromisoformat(each) for each in ended]
         if not self.runs:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(exist_ok=True)
@@ -54,10 +59,11 @@ class Keeping:
         self._runs.unlink(missing_ok=True)
         if not self.runs:
             return
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+        for schema in SCHEMAS:
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
         for file in sorted(self.folder.glob("*.table.json")):
             table = json.loads(file.read_text(encoding="utf-8"))
-            name = sql.Identifier(SCHEMA, table["name"])
+            name = sql.Identifier(table["schema"], table["name"])
             # Types and key were written by PostgreSQL itself.
             definitions = [
                 sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
@@ -67,7 +73,7 @@ class Keeping:
                 sql.SQL("CREATE TABLE {} ({})").format(name, sql.SQL(", ").join(definitions))
             )
             with (
-                self._rows(table["name"]).open("rb") as rows,
+                self._rows(table["schema"], table["name"]).open("rb") as rows,
                 connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy,
             ):
                 while chunk := rows.read(1 << 16):
@@ -76,25 +82,27 @@ class Keeping:
 
     def keep(self, connection: Connection) -> None:
         """Write the tables to files."""
-        for (table,) in connection.execute(_TABLES, [SCHEMA]).fetchall():
-            name = sql.Identifier(SCHEMA, table)
+        for schema, table in connection.execute(_TABLES, [[*SCHEMAS]]).fetchall():
+            name = sql.Identifier(schema, table)
             relation = name.as_string(connection)
             definition = {
+                "schema": schema,
                 "name": table,
                 "columns": connection.execute(_COLUMNS, [relation]).fetchall(),
                 "key": [key for (key,) in connection.execute(_KEY, [relation]).fetchall()],
             }
-            (self.folder / f"{table}.table.json").write_text(
+            (self.folder / f"{schema}.{table}.table.json").write_text(
                 json.dumps(definition), encoding="utf-8"
             )
             with (
-                self._rows(table).open("wb") as rows,
+                self._rows(schema, table).open("wb") as rows,
                 connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(name)) as copy,
             ):
                 for chunk in copy:
                     rows.write(chunk)
-        self.runs += 1
-        self._runs.write_text(str(self.runs), encoding="utf-8")
+        self.runs.append(datetime.now(timezone.utc))
+        ended = "\n".join(each.isoformat() for each in self.runs)
+        self._runs.write_text(ended, encoding="utf-8")
 
-    def _rows(self, table: str) -> Path:
-        return self.folder / f"{table}.rows"
+    def _rows(self, schema: str, table: str) -> Path:
+        return self.folder / f"{schema}.{table}.rows"

@@ -1,4 +1,4 @@
-"""What somebody in sales operations would ask, in SQL, of both APIs' tables."""
+"""What somebody in sales operations would ask, in SQL, of the tables of both APIs of Clari."""
 
 from __future__ import annotations
 

@@ -10,8 +10,6 @@ from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
-from tests.demo.keeping import SCHEMA
-
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -47,7 +45,7 @@ def step(what: str) -> Iterator[Say]:
     console.print(f"{what}: done in {time.monotonic() - began:.1f} s")
 
 
-def progress(account: Account, say: Say) -> Callable[[], None]:
+def clari_progress(account: Account, say: Say) -> Callable[[], None]:
     """What says how many requests have come in, and how many export jobs were started."""
     copilot, revenue = account.copilot.traffic, account.revenue.traffic
     exports = account.revenue.exports
@@ -63,15 +61,26 @@ def progress(account: Account, say: Say) -> Callable[[], None]:
     return tell
 
 
-def show_streams(connection: Connection, metrics: dict[str, StreamMetrics]) -> None:
-    """Show a row for each stream."""
-    table = Table(title="Clari in PostgreSQL")
+def gladly_progress(account: Account, say: Say) -> Callable[[], None]:
+    """What says how many requests have come in."""
+    traffic = account.gladly.traffic
+
+    def tell() -> None:
+        if traffic.count():
+            say(f"{traffic.count()} requests to Gladly so far")
+
+    return tell
+
+
+def show_streams(connection: Connection, vendor: str, metrics: dict[str, StreamMetrics]) -> None:
+    """Show a row for each stream of a vendor's."""
+    table = Table(title=f"{vendor} in PostgreSQL")
     table.add_column("stream")
     for column in ("read", "requests", "seconds", "in PostgreSQL"):
         table.add_column(column, justify="right")
     for name, stream in sorted(metrics.items()):
         rows = connection.execute(
-            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(SCHEMA, name))
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(f"tap_{vendor.lower()}", name))
         ).fetchone()
         table.add_row(
             name,

@@ -5,64 +5,33 @@ from __future__ import annotations
 import json
 import typing as t
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 
-from tests.expected import expected
+from tests.meltano.comparing import assert_table, without_nulls
 from tests.meltano.truth import KEYS, truth
 from tests.pipeline import MeltanoError
-from tests.running import select
+from tests.running import discovered
 
 if t.TYPE_CHECKING:
-    from tests.meltano.conftest import Pipeline, Record
+    from tests.meltano.conftest import ClariPipeline, Record
 
-MADE_BY_THE_TAP = {("audit_events", "eventId"), ("limits", "fetchedAt")}
-
-
-def without_nulls(value: t.Any) -> t.Any:  # noqa: ANN401
-    """A value without null members: whether they are there or not is the target's affair."""
-    if isinstance(value, dict):
-        return {k: without_nulls(v) for k, v in value.items() if v is not None}
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return value
+MADE_BY_THE_TAP = {"audit_events": ["eventId"], "limits": ["fetchedAt"]}
 
 
-def as_column(value: t.Any, schema: Record) -> t.Any:  # noqa: ANN401
-    """A value as PostgreSQL holds it: a time is a timestamp in UTC, a number is exact."""
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if value is not None and schema.get("format") == "date-time":
-        return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007
-    return without_nulls(value)
-
-
-def assert_tables_hold_the_truth(pipeline: Pipeline) -> None:
+def assert_tables_hold_the_truth(pipeline: ClariPipeline) -> None:
     """Every table has the API's records, no more and no less, equal column by column."""
-    entries = {entry["tap_stream_id"]: entry for entry in select("tap-clari", KEYS)["streams"]}
     assert pipeline.tables() == set(KEYS)
-    assert set(entries) - set(KEYS) == {"export_job_results"}
+    streams = {entry["tap_stream_id"] for entry in discovered("tap-clari")["streams"]}
+    assert streams - set(KEYS) == {"export_job_results"}
     for stream, key in KEYS.items():
-        schema = entries[stream]["schema"]
-        table = pipeline.rows(stream, key)
-        records = {tuple(each[name] for name in key): each for each in truth(pipeline, stream)}
-        assert records
-        assert set(table) == set(records), stream
-        for identifier, record in records.items():
-            row = table[identifier]
-            wanted = expected(record, schema)
-            for column, property_schema in schema["properties"].items():
-                if column != "_extra" and (stream, column) not in MADE_BY_THE_TAP:
-                    value = as_column(wanted.get(column), property_schema)
-                    assert without_nulls(row[column]) == value, (stream, identifier, column)
-            unknown = {name: value for name, value in record.items() if name not in row}
-            assert row["_extra"] == (unknown or None), (stream, identifier)
-            assert all(row[each] is not None for each in entries[stream]["key_properties"])
+        assert_table(
+            pipeline, stream, key, truth(pipeline, stream), MADE_BY_THE_TAP.get(stream, ())
+        )
 
 
 def test_what_is_loaded_is_what_the_api_has_in_a_first_run_and_in_a_later_one(
-    pipeline: Pipeline,
+    pipeline: ClariPipeline,
 ) -> None:
     account, sales = pipeline.copilot.account, pipeline.revenue.account
     sales.tenant_columns = {"segment": "Enterprise", "weights": [1, None, {"a": 2.5}]}
@@ -104,7 +73,7 @@ def test_what_is_loaded_is_what_the_api_has_in_a_first_run_and_in_a_later_one(
     assert metrics["audit_events"].records < len(sales.audit_events) / 3
 
 
-def assert_activities_of_the_last_year_are_there(pipeline: Pipeline) -> None:
+def assert_activities_of_the_last_year_are_there(pipeline: ClariPipeline) -> None:
     """Whatever the jobs were asked for, a year of activities is there."""
     now = datetime.now(timezone.utc)
     year = {
@@ -120,7 +89,7 @@ def moment(activity: Record) -> datetime:
     return datetime.fromtimestamp(int(activity["date"]) / 1000, timezone.utc)
 
 
-def test_surprises_of_the_api_do_not_stop_a_load(pipeline: Pipeline) -> None:
+def test_surprises_of_the_api_do_not_stop_a_load(pipeline: ClariPipeline) -> None:
     account = pipeline.copilot.account
     one, two, three = sorted(record["id"] for record in truth(pipeline, "call_details"))[:3]
     account.override(one, deal_value=12.5, shoe_size={"eu": [42, None]}, title="nul \x00 in it")
@@ -142,7 +111,7 @@ def test_surprises_of_the_api_do_not_stop_a_load(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("setting", ["TAP_CLARI_COPILOT_API_PASSWORD", "TAP_CLARI_API_KEY"])
 def test_an_error_comes_through_as_one_sentence_and_shows_no_secret(
-    pipeline: Pipeline, setting: str
+    pipeline: ClariPipeline, setting: str
 ) -> None:
     with pytest.raises(MeltanoError) as failure:
         pipeline.run(settings={setting: "not-the-secret"})

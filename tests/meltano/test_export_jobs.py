@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import typing as t
 
-import psutil
 import pytest
 
 from tests.meltano.truth import KEYS, truth
 from tests.pipeline import MeltanoError
 
 if t.TYPE_CHECKING:
-    from tests.meltano.conftest import Pipeline
+    from tests.meltano.conftest import ClariPipeline
 
 
-def test_a_job_that_a_killed_run_has_started_is_read_by_the_next(pipeline: Pipeline) -> None:
+def test_a_job_that_a_killed_run_has_started_is_read_by_the_next(pipeline: ClariPipeline) -> None:
     exports = pipeline.revenue.exports
     exports.seconds = 600
-    killed: list[int] = []
+    killed: list[bool] = []
 
     def kill_the_tap() -> None:
         # A look at a job comes after all are started, and so after all stand in the state.
-        if killed or not pipeline.revenue.traffic.count(f"/v4/export/jobs/{first_job(pipeline)}"):
-            return
-        for process in psutil.Process(pipeline.meltano.pid).children(recursive=True):
-            if "tap-clari" in " ".join(process.cmdline()):
-                killed.append(process.pid)
-                process.kill()
+        if pipeline.revenue.traffic.count(f"/v4/export/jobs/{first_job(pipeline)}") and not killed:
+            killed.append(pipeline.kill_the_tap())
 
     with pytest.raises(MeltanoError):
         pipeline.run("forecast_entries", "forecast_users", meanwhile=kill_the_tap)
-    assert killed
+    assert killed == [True]
     assert [job.module for job in exports.started] == ["FORECAST", "FORECAST"]
     assert all(job.running for job in exports.started)
 
@@ -49,7 +44,7 @@ def test_a_job_that_a_killed_run_has_started_is_read_by_the_next(pipeline: Pipel
     assert len(exports.started) == 4
 
 
-def first_job(pipeline: Pipeline) -> str:
+def first_job(pipeline: ClariPipeline) -> str:
     """The job that is looked at first, once both are started; none before."""
     started = pipeline.revenue.exports.started
     return started[0].id if len(started) == 2 else "none-yet"

@@ -10,7 +10,7 @@ from tests.sandbox.revenue.audit import actors_of
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.meltano.conftest import Pipeline, Record
+    from tests.meltano.conftest import ClariPipeline, Record
     from tests.sandbox.copilot import CopilotSandbox
     from tests.sandbox.revenue import Job, RevenueSandbox
 
@@ -50,7 +50,7 @@ _SECTIONS = {
 }
 
 
-def truth(pipeline: Pipeline, stream: str) -> list[Record]:
+def truth(pipeline: ClariPipeline, stream: str) -> list[Record]:
     """The records of a stream as the API has them."""
     if stream == "limits":
         return pipeline.limits

@@ -1,4 +1,4 @@
-"""Serves a made-up Copilot account and Revenue organization in the foreground.
+"""Serves a made-up Copilot account, Revenue organization and Gladly in the foreground.
 
 Use ``python -m tests.sandbox --calls 1000``.
 """
@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.revenue import RevenueSandbox
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument(
         "--revenue-port", type=int, default=0, help="TCP port of Revenue; 0 for any"
     )
+    parser.add_argument("--gladly-port", type=int, default=0, help="TCP port of Gladly; 0 for any")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer takes")
     options = parser.parse_args()
 
@@ -40,15 +42,26 @@ def main() -> None:
         calls=options.calls, seed=options.seed, latency=options.latency, port=options.port
     )
     revenue = RevenueSandbox(seed=options.seed, latency=options.latency, port=options.revenue_port)
-    with copilot, revenue:
+    # With the limits of the vendor, as the others have those of theirs.
+    gladly = GladlySandbox(
+        seed=options.seed,
+        latency=options.latency,
+        port=options.gladly_port,
+        requests_per_second=10,
+        reports_per_minute=10,
+    )
+    with copilot, revenue, gladly:
         print(f"url           {copilot.url}", flush=True)
         print(f"api_key       {copilot.api_key}", flush=True)
         print(f"api_password  {copilot.api_password}", flush=True)
         print(f"revenue_url          {revenue.url}", flush=True)
         print(f"revenue_api_key      {revenue.api_key}", flush=True)
         print(f"revenue_partner_key  {revenue.partner_key}", flush=True)
+        print(f"gladly_url        {gladly.url}", flush=True)
+        print(f"gladly_username   {gladly.username}", flush=True)
+        print(f"gladly_api_token  {gladly.api_token}", flush=True)
         ended.wait()
-    requests = copilot.traffic.count() + revenue.traffic.count()
+    requests = sum(sandbox.traffic.count() for sandbox in (copilot, revenue, gladly))
     print(f"{requests} requests were made", flush=True)
 
 

@@ -104,5 +104,5 @@ class Table:
         )
         # No target holds a NUL, and Python's reader before 3.11 stops at one.
         for cells in csv.reader(line.replace("\x00", "\ufffd") for line in text):
-            if any(cells):
+            if any(map(str.strip, cells)):
                 yield cells

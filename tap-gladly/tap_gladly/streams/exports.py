@@ -90,6 +90,7 @@ class ExportFileStream(BookmarkedStream):
                 for record in self._records_of(job, file, lines):
                     yield {**record, **added}
                 self._was_read(job, unread[number:])
+                self.keep_state()
         finally:
             lines.name_bad_ones(self.log)
 

@@ -111,7 +111,11 @@ class CSVStream(BookmarkedStream):
 
     def typed(self, row: dict[str, str | None]) -> Record:
         """The row, with cells that the types of their columns can take."""
-        return {name: typed(name, cell, self.zone) for name, cell in row.items()}
+        columns = self.schema["properties"]
+        return {
+            name: typed(name, cell, self.zone) if name in columns else cell
+            for name, cell in row.items()
+        }
 
 
 class WorkSessionEventsStream(CSVStream):
@@ -142,6 +146,7 @@ class WorkSessionEventsStream(CSVStream):
                 # Empty where nobody handled the contact: a part of the key all the same.
                 yield {**self.typed(row), "agent_id": row.get("agent_id") or "", **bounds}
             self.move_bookmark(self.settled(window))
+            self.keep_state()
 
 
 class ReportStream(CSVStream):
@@ -228,6 +233,7 @@ class ReportStream(CSVStream):
             else:
                 yield from map(self.typed, table.records())
             self.move_bookmark(self.settled(window))
+            self.keep_state()
 
     def _hashed(self, table: Table, identity: frozenset[str]) -> Iterator[Record]:
         """The rows with a hash of what stays as it is; of equal rows, each is one all the same.
@@ -260,6 +266,7 @@ class ReportStream(CSVStream):
                     number += 1
                     yield {**self.typed(row), **bounds, "row_number": number}
             self.move_bookmark(self.settled(window))
+            self.keep_state()
 
     def columns_of_the_account(self) -> dict[str, t.Any]:
         """The columns that the account's own report has besides those that are known, by name.

@@ -1,0 +1,85 @@
+"""What a run of the demo asked of Gladly, and what a later one did not have to read again."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from tests.demo.showing import console
+from tests.sandbox.gladly.limits import REPORT_PATHS
+
+if t.TYPE_CHECKING:
+    from psycopg import Connection
+
+    from tests.pipeline import StreamMetrics
+    from tests.sandbox.gladly import GladlySandbox
+
+    Conversations = dict[str, tuple[str, t.Any]]
+
+_CONVERSATIONS = """
+    SELECT conversation_id, status, created_to_last_closed_time
+    FROM tap_gladly.report_conversation_export
+"""
+
+
+def conversations(connection: Connection) -> Conversations:
+    """How far conversations are, by their ids; of a demo that has not run yet, nothing."""
+    found = connection.execute(
+        "SELECT to_regclass('tap_gladly.report_conversation_export')"
+    ).fetchone()
+    if not found or found[0] is None:
+        return {}
+    return {key: (status, took) for key, status, took in connection.execute(_CONVERSATIONS)}
+
+
+@dataclass
+class GladlyCost:
+    """What a run cost.
+
+    Args:
+        gladly: The Gladly that was read.
+        metrics: What the tap says of each stream.
+        seconds: How long it took.
+    """
+
+    gladly: GladlySandbox
+    metrics: dict[str, StreamMetrics]
+    seconds: float
+
+    def show(self) -> None:
+        """Say what was asked for."""
+        traffic = self.gladly.traffic
+        reports = sum(traffic.count(path) for path in REPORT_PATHS)
+        files = self._files()
+        console.print(
+            f"{sum(stream.records for stream in self.metrics.values())} records in "
+            f"{self.seconds:.0f} s, with {traffic.count()} requests to Gladly (at most "
+            f"{traffic.busiest_second()} in any second; 10 are allowed): {reports} reports (10 a "
+            f"minute are allowed; Meltano's discovery asks for some, to see their columns), "
+            f"{len(files)} files (export jobs: {len({job for job, _ in files})}), and "
+            f"{traffic.count() - reports - len(files)} others."
+        )
+
+    def show_increment(
+        self, earlier_runs: int, before: Conversations, after: Conversations
+    ) -> None:
+        """Say that the run was incremental, if it was."""
+        if not earlier_runs:
+            return
+        jobs = self.gladly.exports.jobs
+        restated = sum(after.get(key) != value for key, value in before.items())
+        console.print(
+            f"This was run {earlier_runs + 1}, and incremental: of {len(jobs)} export jobs it "
+            f"downloaded the files of the {len({job for job, _ in self._files()})} made since the "
+            f"last run; of {len(self.gladly.events.all)} events of a day it read the "
+            f"{self.metrics['events'].records} since then and of the minute before; and reports "
+            f"come again from where their rows may have changed: "
+            f"{self.metrics['report_conversation_export'].records} conversations of 30 days, of "
+            f"which {restated} were restated and {len(after.keys() - before.keys())} are new, but "
+            f"{self.metrics['report_contact_timestamps'].records} contact timestamps of the day of "
+            "the last run, since these do not change."
+        )
+
+    def _files(self) -> list[tuple[str, str]]:
+        paths = [each.path.split("/") for each in self.gladly.traffic.exchanges()]
+        return [(path[-3], path[-1]) for path in paths if path[-2:-1] == ["files"]]

@@ -1,0 +1,74 @@
+"""What somebody who leads customer service would ask, in SQL, of Gladly's tables."""
+
+from __future__ import annotations
+
+import typing as t
+
+from rich.table import Table
+
+if t.TYPE_CHECKING:
+    from psycopg import Connection
+
+_INBOXES = """
+    SELECT inbox_name_current, count(*),
+           count(*) FILTER (WHERE status = 'CLOSED')::numeric / count(*),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY created_to_first_closed_time)
+             * interval '1 second',
+           count(*) FILTER (WHERE status = 'OPEN' AND created_at < now() - interval '7 days')
+    FROM tap_gladly.report_conversation_export
+    WHERE created_at > now() - interval '30 days'
+    GROUP BY 1
+    ORDER BY 2 DESC, 1
+"""
+
+_MESSAGES = """
+    WITH messages AS (
+      SELECT items.timestamp::date AS day, customers.name,
+             CASE WHEN items.content ->> 'type' = 'EMAIL' THEN 'mail'
+                  WHEN items.content ->> 'type' = 'CHAT_MESSAGE' THEN 'chat'
+                  WHEN items.content ->> 'type' IN ('PHONE_CALL', 'VOICEMAIL', 'VOICE_AI_MESSAGE')
+                  THEN 'phone'
+                  WHEN items.content ->> 'type' IN ('SMS', 'WHATSAPP', 'FACEBOOK_MESSAGE',
+                                                    'INSTAGRAM_DIRECT', 'TWITTER')
+                  THEN 'text'
+             END AS channel
+      FROM tap_gladly.export_conversation_items AS items
+      JOIN tap_gladly.export_customers AS customers ON customers.id = items."customerId"
+    )
+    SELECT day, count(*) FILTER (WHERE channel = 'mail'), count(*) FILTER (WHERE channel = 'chat'),
+           count(*) FILTER (WHERE channel = 'phone'), count(*) FILTER (WHERE channel = 'text'),
+           count(DISTINCT name), mode() WITHIN GROUP (ORDER BY name)
+    FROM messages
+    WHERE channel IS NOT NULL
+    GROUP BY day
+    ORDER BY day DESC
+    LIMIT 5
+"""
+
+
+def gladly_answers(connection: Connection) -> list[Table]:
+    """Ask, and lay out what comes back: counts and names, and no text of a message."""
+    return [_inboxes(connection), _messages(connection)]
+
+
+def _inboxes(connection: Connection) -> Table:
+    table = Table(title="Conversations of 30 days: how many are closed, and how soon?")
+    table.add_column("inbox", no_wrap=True)
+    for column in ("conversations", "closed", "median time to close", "open for a week"):
+        table.add_column(column, justify="right")
+    for name, count, closed, median, waiting in connection.execute(_INBOXES):
+        minutes = round(median.total_seconds() / 60) if median is not None else 0
+        took = f"{minutes // 60} h {minutes % 60:02} min"
+        table.add_row(name, str(count), f"{closed:.0%}", took, str(waiting))
+    return table
+
+
+def _messages(connection: Connection) -> Table:
+    table = Table(title="Messages per day and channel, and who wrote most")
+    table.add_column("day", no_wrap=True)
+    for column in ("mail", "chat", "phone", "text", "customers"):
+        table.add_column(column, justify="right")
+    table.add_column("most from", no_wrap=True)
+    for day, *counts, name in connection.execute(_MESSAGES):
+        table.add_row(f"{day:%d %b}", *map(str, counts), name)
+    return table

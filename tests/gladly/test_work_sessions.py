@@ -1,0 +1,132 @@
+"""Work sessions: every row, keys without an agent, and contacts that end later."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+from tests.gladly.report_truth import SESSIONS, assert_rows, days_ago, moment
+
+if t.TYPE_CHECKING:
+    from tests.gladly.conftest import Gladly, Start
+    from tests.running import Record, Run
+
+STREAM = "report_work_session_events"
+ADDED = ("window_start", "window_end")
+
+
+def by_key(run: Run) -> dict[tuple[str, str], Record]:
+    """The records by their key."""
+    records = run.records[STREAM]
+    found = {(each["contact_session_id"], each["agent_id"]): each for each in records}
+    assert len(found) == len(records)
+    return found
+
+
+def assert_truth(run: Run, rows: list[dict[str, str]]) -> None:
+    """The run has these rows, value by value, each in its window."""
+    assert run.returncode == 0, run.log
+    assert not run.warnings
+    found = by_key(run)
+    assert len(found) == len(rows) > 0
+    for record in found.values():
+        at = record["contact_session_ended_at"] or record["contact_session_created_at"]
+        assert record["window_start"] <= at <= record["window_end"]
+    for row in rows:
+        record = found[row["contact_session_id"], row["agent_id"]]
+        # Where nobody handled the contact, the key has an empty text.
+        assert record["agent_id"] == row["agent_id"]
+        one = type(run)(0, [], "", run.schemas)
+        one.records[STREAM] = [{**record, "agent_id": record["agent_id"] or None}]
+        one.keys[STREAM] = ["contact_session_id"]
+        assert_rows(one, STREAM, [row])
+
+
+def test_all_work_sessions_arrive(start: Start) -> None:
+    gladly = start(report_days=35)
+    reports = gladly.sandbox.reports
+    reports.lag = timedelta(0)
+    rows = list(reports.work_sessions)
+    began = datetime.now(timezone.utc)
+    run = gladly.tap.run(STREAM, start_date=days_ago(40))
+    assert_truth(run, rows)
+    assert "" in {agent for _, agent in by_key(run)}
+    assert run.keys[STREAM] == ["contact_session_id", "agent_id"]
+    columns = run.schemas[STREAM]["properties"]
+    assert all(columns[name]["type"] == "string" for name in run.keys[STREAM])
+    assert columns["contact_session_created_at"]["format"] == "date-time"
+    assert "number" in columns["work_session_handle_time_sec"]["type"]
+
+    asked = sorted((each["startAtTime"], each["endAtTime"]) for each in reports.asked)
+    assert {each["path"] for each in reports.asked} == {SESSIONS}
+    assert all(set(each) == {"startAtTime", "endAtTime", "path"} for each in reports.asked)
+    for (_, end), (begin, _) in itertools.pairwise(asked):
+        assert begin == end
+    last = datetime.fromisoformat(asked[-1][1].replace("Z", "+00:00"))
+    assert began - timedelta(minutes=1) < last <= began + timedelta(minutes=1)
+    behind = datetime.fromisoformat(run.bookmark(STREAM).replace("Z", "+00:00"))
+    assert behind <= began - timedelta(hours=1, minutes=59)
+
+
+def test_a_session_that_ends_is_read_again_with_its_last_values(start: Start) -> None:
+    gladly = start(report_days=30)
+    reports = gladly.sandbox.reports
+    reports.lag = timedelta(0)
+    # Open since before the look-back: it moves to the window in which it ends.
+    old, young = (
+        {
+            "id": "",
+            "contact_session_id": name,
+            "contact_session_created_at": moment(age),
+            "agent_id": "",
+            "contact_session_ended_at": "",
+            "status": "ACTIVE",
+            "within_sla": "",
+            "work_session_unknown_time_sec": "",
+        }
+        for name, age in (("old", 20), ("young", 1))
+    )
+    reports.set("WorkSessionEventsReportV4", [old, young])
+    options: dict[str, t.Any] = {"start_date": days_ago(30), "report_lookback_days": 5}
+    first = gladly.tap.run(STREAM, **options)
+    assert_truth(first, [old, young])
+    without = gladly.tap.run(STREAM, state=first.state, **options)
+    assert_truth(without, [young])
+
+    reports.end_session("old")
+    [ended] = [row for row in reports.work_sessions if row["contact_session_id"] == "old"]
+    ended["work_session_unknown_time_sec"] = "12.25"
+    second = gladly.tap.run(STREAM, state=first.state, **options)
+    record = by_key(second)["old", ""]
+    assert record["status"] == "ANSWERED"
+    assert record["work_session_unknown_time_sec"] == 12.25
+    assert record["contact_session_ended_at"]
+    assert record["id"] == ended["id"]
+    assert record["window_start"] > by_key(first)["old", ""]["window_start"]
+    # What goes on to change after the end is read again too.
+    ended["work_session_unknown_time_sec"] = "99"
+    third = gladly.tap.run(STREAM, state=second.state, **options)
+    assert by_key(third)["old", ""]["work_session_unknown_time_sec"] == 99
+
+
+def test_a_session_of_this_minute_comes_in_the_next_run_at_the_latest(gladly: Gladly) -> None:
+    reports = gladly.sandbox.reports
+    row = {"contact_session_id": "new", "contact_session_created_at": moment(), "agent_id": "a"}
+    reports.set("WorkSessionEventsReportV4", [row])
+    first = gladly.tap.run(STREAM, start_date=days_ago(2))
+    assert first.records[STREAM] == []
+    reports.as_of = datetime.now(timezone.utc) + timedelta(hours=2)
+    second = gladly.tap.run(
+        STREAM, start_date=days_ago(2), report_lookback_days=0, state=first.state
+    )
+    assert set(by_key(second)) == {("new", "a")}
+
+
+def test_a_start_date_is_not_passed_by_the_look_back(gladly: Gladly) -> None:
+    reports = gladly.sandbox.reports
+    first = gladly.tap.run(STREAM, start_date=days_ago(10))
+    reports.asked.clear()
+    since = days_ago(3)
+    gladly.tap.run(STREAM, start_date=since, state=first.state)
+    assert min(each["startAtTime"] for each in reports.asked) == f"{since[:10]}T00:00Z"
