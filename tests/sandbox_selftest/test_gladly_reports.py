@@ -27,6 +27,7 @@ CONVERSATIONS = "ConversationExportReport"
 TALK = "ConversationTimestampsReport"
 CONTACTS = "ContactExportReportV3"
 SUMMARY = "ContactSummaryReport"
+LOGINS = "AgentLoginTimeReport"
 V2 = "/reports/work-session-events"
 
 
@@ -246,6 +247,8 @@ def test_large_reports(own: Reader) -> None:
     assert size == 400_000
     assert time.monotonic() - began < 20
     assert psutil.Process().memory_info().rss - before < 60_000_000
+    reports.fill(LOGINS, {days[0]: 150})
+    assert len(own.report(LOGINS, days[0], days[0], timezone="UTC")) == 150
     reports.fill(CONVERSATIONS, {days[0]: 150, days[1]: 20})
     reports.row_cap = 100
     truth = reports.rows(CONVERSATIONS)

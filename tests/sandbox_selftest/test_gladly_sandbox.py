@@ -143,8 +143,8 @@ def test_answers(own: Client) -> None:
 
 def test_events(client: Client) -> None:
     truth = client.gladly.events.all
-    assert len(truth) == 200
-    found = client.events(NOW - timedelta(hours=23, minutes=58))
+    assert len(truth) == 240
+    found = client.events(NOW - timedelta(hours=23, minutes=59))
     assert found == truth
     assert {event["type"] for event in found} == {*MEMBERS}
     moments = [nanos(event["timestamp"]) for event in found]

@@ -10,7 +10,7 @@ Use::
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tests.sandbox.faults import FaultMiddleware, Faults
 from tests.sandbox.gladly.account import Account
@@ -32,6 +32,9 @@ from tests.sandbox.gladly.reports import Reports
 from tests.sandbox.serving import Served, Serving
 from tests.sandbox.traffic import TrafficLog, TrafficMiddleware
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 __all__ = ["ExportJob", "GladlyHosts", "GladlySandbox"]
 
 
@@ -52,6 +55,8 @@ class GladlySandbox(Served):
         events: How many events of the last day there are at the start.
         report_days: How many days the rows of reports reach back.
         report_rows_per_day: How many rows a day a report has.
+        present: When the sandbox is started, as far as exports, events and reports go; None for
+            now. What belongs to a past day is the same for a seed, whenever that is.
 
     Attributes:
         account: The lists: the truth to compare with, and to change.
@@ -78,21 +83,22 @@ class GladlySandbox(Served):
         frequency: Literal["HOURLY", "DAILY"] = "DAILY",
         history_days: int = 13,
         items_per_day: int = 30,
-        events: int = 200,
+        events: int = 240,
         report_days: int = 40,
         report_rows_per_day: int = 6,
+        present: datetime | None = None,
     ) -> None:
         self.error_shape: ErrorShape = "list"
         self.forbidden = False
         self.gone = False
-        self.account = Account(seed, frequency)
-        self.exports = Exports(seed, self.account)
+        self.account = Account(seed, frequency, present)
+        self.exports = Exports(seed, self.account, present)
         add_history(
             self.exports, self.account, seed=seed, days=history_days, items_per_day=items_per_day
         )
-        self.events = Events(seed, self.account, events)
-        maker = RowMaker(seed, self.account, report_days, report_rows_per_day)
-        self.reports = Reports(self.account, maker)
+        self.events = Events(seed, self.account, events, present)
+        maker = RowMaker(seed, self.account, report_days, report_rows_per_day, present)
+        self.reports = Reports(self.account, maker, present)
         self.traffic = TrafficLog()
         self.faults = Faults()
         self.limits = GladlyLimits(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from random import Random
 from typing import Any
 
-from tests.sandbox.gladly.stamps import DAY, DIGITS, now, slug, stamp
+from tests.sandbox.gladly.stamps import DAY, DIGITS, now, of, slug, stamp
 
 Record = dict[str, Any]
 
 LANGUAGES = ("en-us", "es-419")
 MOST_ANSWERS = 1000
 
+_BEGAN = of(datetime(2026, 1, 1, tzinfo=timezone.utc))
+"""What was changed at some time was changed before this, whenever the sandbox is started."""
 _FIRST = ("Amy", "Björn", "Chloë", "Dmitri", "Eşref", "Fatima", "نور", "明", "O'Neil", "Zoë 🦊")
 _LAST = ("Agent", "Åberg", "de la Cruz", 'van "Dutch" Dyk', "Nguyễn", "\\Back", "Smith-Jones")
 _TEAMS = (("Night Shift", "Who is up late"), ("Returns", None), ("Nobody yet", ""))
@@ -28,6 +31,7 @@ class Account:
     Args:
         seed: Seed of all records.
         frequency: How often export jobs are made: ``HOURLY`` or ``DAILY``.
+        present: When the sandbox is started; None for now.
 
     Attributes:
         organization: The organization.
@@ -43,9 +47,10 @@ class Account:
         answers: Public answers; ``audienceIds`` of each is not served.
     """
 
-    def __init__(self, seed: int, frequency: str = "DAILY") -> None:
+    def __init__(
+        self, seed: int, frequency: str = "DAILY", present: datetime | None = None
+    ) -> None:
         self._random = Random(f"account {seed}")
-        self._began = now()
         self._stamps = 0
         self.topics_wrapped = False
         self.organization: Record = {
@@ -88,7 +93,7 @@ class Account:
                 "id": self.new_id(),
                 "frequency": frequency,
                 "type": "CONVERSATIONS",
-                "nextStartAt": self._past(0),
+                "nextStartAt": stamp(now(present) // DAY * DAY, 2),
                 "updatedAt": self._past(40),
             }
         ]
@@ -138,7 +143,7 @@ class Account:
     def _past(self, days: int) -> str:
         """Write some moment of a day in the past, each with other digits of the second."""
         self._stamps += 1
-        past = self._began - days * DAY - self._random.randrange(DAY // 2)
+        past = _BEGAN - days * DAY - self._random.randrange(DAY // 2)
         return stamp(past, DIGITS[self._stamps % len(DIGITS)])
 
     def _agent(self, number: int) -> Record:

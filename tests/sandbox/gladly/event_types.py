@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, slug, stamp
+from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,13 +110,15 @@ class EventContents:
     Args:
         seed: Seed of all records.
         account: Whose agents, inboxes and topics they name.
+        first: How many events there were before, made with other seeds.
     """
 
-    def __init__(self, seed: int, account: Account) -> None:
+    def __init__(self, seed: int | str, account: Account, *, first: int = 0) -> None:
         self._random = Random(f"events {seed}")
         self._account = account
-        self._digits = cycle(DIGITS)
-        self._merges = 0
+        self._digits = cycle_from(DIGITS, first)
+        # In a round through all types there is one merge.
+        self._merges = first // len(MEMBERS)
 
     def new_id(self) -> str:
         """Make an id that no event has."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-_OLDEST = 24 * HOUR - 6 * MINUTE
+_NEWEST, _OLDEST = MINUTE + SECOND, 24 * HOUR - 165 * SECOND
+"""How old the events are at the start: at least, and at most."""
 _INITIATORS = ("AGENT", "CUSTOMER", "SYSTEM", "API", "AUTOMATION")
 
 
@@ -38,21 +39,34 @@ class Events:
         seed: Seed of all records.
         account: Whose agents, inboxes and topics they name.
         number: How many there are at the start, the oldest almost a day old.
+        present: When that is; None for now.
 
     Attributes:
         as_of: When it is for events; None for now.
     """
 
-    def __init__(self, seed: int, account: Account, number: int) -> None:
-        self.as_of: datetime | None = None
+    def __init__(
+        self, seed: int, account: Account, number: int, present: datetime | None = None
+    ) -> None:
+        self.as_of = present
         self._contents = EventContents(seed, account)
         self._entries: list[_Entry] = []
-        # The newest is a minute old, so that all of them are there from the start.
-        newest, kinds = now() - MINUTE, list(MEMBERS)
-        for index in range(number):
-            at = newest - (_OLDEST - MINUTE) * (number - 1 - index) // max(number - 1, 1)
-            kind = kinds[index * 7 % len(kinds)]
-            self._put(kind, at, whole=index % (2 * len(kinds)) < len(kinds), late=index % 16)
+        if number:
+            self._begin(seed, account, number)
+
+    def _begin(self, seed: int, account: Account, number: int) -> None:
+        """Put the first events; each has its number, and with it all else, by its time alone."""
+        step, kinds = (_OLDEST - _NEWEST) // number, list(MEMBERS)
+        # With all of them older than a minute, none is still to come.
+        newest = (now(self.as_of) - _NEWEST) // step
+        added = self._contents
+        for index in range(newest - number + 1, newest + 1):
+            self._contents = EventContents(f"{seed} {index}", account, first=index)
+            # Odd nanoseconds, so that the digits which are written make a difference.
+            at = index * step + index * 7_001_013 % min(step, SECOND)
+            kind, whole = kinds[index * 7 % len(kinds)], index // len(kinds) % 2 == 0
+            self._put(kind, at, whole=whole, late=index % 16, number=index)
+        self._contents = added
 
     @property
     def all(self) -> list[Record]:
@@ -96,10 +110,12 @@ class Events:
         late: float,
         content: Record | None = None,
         id_: str | None = None,
+        number: int | None = None,
     ) -> Record:
         text = stamp(at, self._contents.digits())
         at = nanos(text)
-        initiator = _INITIATORS[len(self._entries) % len(_INITIATORS)]
+        number = len(self._entries) if number is None else number
+        initiator = _INITIATORS[number % len(_INITIATORS)]
         event: Record = {
             "id": id_ or self._contents.new_id(),
             "type": kind,

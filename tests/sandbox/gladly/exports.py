@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from tests.sandbox.gladly.errors import invalid, not_found
 from tests.sandbox.gladly.query import instant
-from tests.sandbox.gladly.stamps import DAY, DIGITS, moment_of, nanos, now, of, slug, stamp
+from tests.sandbox.gladly.stamps import DAY, DIGITS, HOUR, moment_of, nanos, now, of, slug, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,6 +80,7 @@ class Exports:
     Args:
         seed: Seed of the ids and of the order in which jobs are listed.
         account: Whose schedule they have.
+        present: When it is for jobs; None for now.
 
     Attributes:
         jobs: All jobs, also those that are no longer served.
@@ -87,16 +88,17 @@ class Exports:
         deleted: The paths of jobs that somebody tried to delete.
     """
 
-    def __init__(self, seed: int, account: Account) -> None:
+    def __init__(self, seed: int, account: Account, present: datetime | None = None) -> None:
         self.jobs: list[ExportJob] = []
-        self.as_of: datetime | None = None
+        self.as_of = present
         self.deleted: list[str] = []
+        self._seed = seed
         self._random = Random(f"exports {seed}")
         self._account = account
         self._vanished: set[str] = set()
         self._lost: set[tuple[str, str]] = set()
 
-    def add(
+    def add(  # noqa: PLR0913 - all by keyword
         self,
         *,
         start: datetime,
@@ -104,6 +106,7 @@ class Exports:
         updated: datetime | str,
         files: Mapping[str, bytes | Iterable[Record] | Chunks] | None = None,
         status: Status = "COMPLETED",
+        number: int | None = None,
     ) -> ExportJob:
         """Add a job.
 
@@ -113,13 +116,16 @@ class Exports:
             updated: When it was updated; a text is served as it is.
             files: Its files: bytes, records, or what makes the bytes each time they are asked for.
             status: Its status.
+            number: What its id and the digits of its times go by; by default its place in
+                ``jobs``.
 
         Returns:
             The job, as it lies in ``jobs``.
         """
-        digits = DIGITS[len(self.jobs) % len(DIGITS)]
+        digits = DIGITS[(len(self.jobs) if number is None else number) % len(DIGITS)]
+        random = self._random if number is None else Random(f"job {self._seed} {number}")
         job = ExportJob(
-            id=slug(self._random),
+            id=slug(random),
             schedule_id=str(self._account.schedules[0]["id"]),
             status=status,
             updated_at=updated if isinstance(updated, str) else stamp(of(updated), digits),
@@ -222,20 +228,45 @@ def lines_of(records: Iterable[Record]) -> bytes:
     )
 
 
-def windows(frequency: str, days: int) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield the begin, the end and the making of each job up to now, the oldest first.
+class Window(NamedTuple):
+    """What a job is of, and when it is made.
 
-    The making is in nanoseconds since 1970, as ``datetime`` has no digits beyond the sixth.
-
-    A daily job is made in the night that follows its day, an hourly one up to an hour after.
+    Attributes:
+        number: How many windows of this length came before, since 1970.
+        start: Its begin.
+        end: Its end.
+        made: When its job is made, in nanoseconds since 1970, as ``datetime`` has no digits beyond
+            the sixth.
     """
-    present = now()
+
+    number: int
+    start: datetime
+    end: datetime
+    made: int
+
+
+def windows(frequency: str, days: int, present: datetime | None = None) -> list[Window]:
+    """Return the windows of the newest jobs that are made, the oldest first.
+
+    A daily job is made in the night that follows its day, an hourly one within the next hour; when
+    depends on nothing but its window.
+
+    Args:
+        frequency: How often jobs are made.
+        days: How many days of jobs.
+        present: When it is; None for now.
+    """
     hourly = frequency == "HOURLY"
-    length = DAY // 24 if hourly else DAY
-    newest = present // length * length - (length if hourly else 0)
-    for number in reversed(range(days * DAY // length)):
-        end = newest - number * length
-        wait = length * (3 + number % 4) // (8 if hourly else 30)
-        # Odd nanoseconds, so that the digits which are written make a difference.
-        made = max(end, min(end + wait + 72_729_331 + number * 7_001_013, present - 60_000_000_000))
-        yield moment_of(end - length), moment_of(end), made
+    length = HOUR if hourly else DAY
+    last = now(present) // length - 1
+    if _window(last, length).made > now(present):
+        last -= 1
+    return [_window(number, length) for number in range(last + 1 - days * DAY // length, last + 1)]
+
+
+def _window(number: int, length: int) -> Window:
+    end = (number + 1) * length
+    wait = length * (3 + number % 4) // (8 if length == HOUR else 30)
+    # Odd nanoseconds, so that the digits which are written make a difference.
+    made = end + wait + 72_729_331 + number % 97 * 7_001_013
+    return Window(number, moment_of(end - length), moment_of(end), made)

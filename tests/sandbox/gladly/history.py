@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.gladly.exports import lines_of, windows
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DIGITS, of, slug, stamp
+from tests.sandbox.gladly.stamps import DAY, DIGITS, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
@@ -25,37 +25,42 @@ _CUSTOMERS = 25
 def add_history(
     exports: Exports, account: Account, *, seed: int, days: int, items_per_day: int
 ) -> None:
-    """Add the completed jobs of the past days.
+    """Add the completed jobs of the past days; each depends on its window and the seed alone.
 
     Args:
         exports: Where they are added.
         account: Whose agents, topics and frequency they have.
         seed: Seed of all records.
-        days: How many days, up to the newest job that there can be.
+        days: How many days, up to the newest job that is made.
         items_per_day: How many conversation items a day.
     """
-    random = Random(f"history {seed}")
-    customers = [_customer(random, number) for number in range(_CUSTOMERS)]
-    agents, topics = deepcopy(account.agents), deepcopy(account.topics)
-    items = Items(seed, account, customers)
-    begins = list(windows(str(account.schedules[0]["frequency"]), days))
-    for number, (start, end, made) in enumerate(begins):
-        total = items_per_day * days
-        count = total * (number + 1) // len(begins) - total * number // len(begins)
-        records = [items.make(moment) for moment in _spread(random, start, end, count)]
+    whole = Random(f"history {seed}")
+    customers = [_customer(whole, number) for number in range(_CUSTOMERS)]
+    for number, start, end, made in windows(
+        str(account.schedules[0]["frequency"]), days, exports.as_of
+    ):
+        random = Random(f"history {seed} {number}")
+        per_day = DAY // (of(end) - of(start))
+        first, last = (items_per_day * each // per_day for each in (number, number + 1))
+        items = Items(f"{seed} {number}", account, customers, first=first)
+        records = [items.make(moment) for moment in _spread(random, start, end, last - first)]
         seen = {record["customerId"] for record in records}
-        _change(random, number, customers, agents, topics)
+        known = _changed(customers, number, lambda one, at: {**one, "name": f"Renamed {at}"})
+        agents = _changed(account.agents, number, lambda one, at: {**one, "name": f"Agent {at}"})
+        topics = _changed(
+            account.topics, number, lambda one, _: {**one, "disabled": not one["disabled"]}
+        )
         files = {
             "agents.jsonl": lines_of(agents),
             "conversation_items.jsonl": lines_of(records),
-            "customers.jsonl": lines_of([one for one in customers if one["id"] in seen]),
+            "customers.jsonl": lines_of([one for one in known if one["id"] in seen]),
             "topics.jsonl": lines_of(topics),
         }
         if number % 3 == 1:
             # Whether the last line ends with a newline is nowhere said.
             files = {name: file[:-1] for name, file in files.items()}
         updated = stamp(made, DIGITS[(number + 2) % len(DIGITS)])
-        exports.add(start=start, end=end, updated=updated, files=files)
+        exports.add(start=start, end=end, updated=updated, files=files, number=number)
         account.schedules[0]["nextStartAt"] = stamp(of(end), 2)
 
 
@@ -86,11 +91,20 @@ def _customer(random: Random, number: int) -> Record:
     return {name: value for name, value in whole.items() if name not in gone}
 
 
-def _change(
-    random: Random, number: int, customers: list[Record], agents: list[Record], topics: list[Record]
-) -> None:
-    """Change some of each, so that the last job is the one to believe."""
-    random.choice(customers)["name"] = f"Renamed {number}"
-    random.choice(agents)["name"] = f"Agent {number}"
-    topic = random.choice(topics)
-    topic["disabled"] = not topic["disabled"]
+def _changed(
+    records: list[Record], number: int, change: Callable[[Record, int], Record]
+) -> list[Record]:
+    """Return records as a job has them: with each job one is changed, or what it was before.
+
+    Args:
+        records: The records as they were at first.
+        number: The number of the job.
+        change: Returns a record as it is changed with the job of a number.
+    """
+    changed = []
+    for place, record in enumerate(records):
+        # The job with which this record's turn came last; every other turn takes a change back.
+        turn = number - (number - place) % len(records)
+        again = turn // len(records) % 2
+        changed.append(change(record, turn) if again else record)
+    return changed

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, slug, stamp
+from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
@@ -29,17 +28,20 @@ class Items:
         seed: Seed of all records.
         account: Whose agents and topics they name.
         customers: The customers they name.
+        first: How many items there were before, made with other seeds.
     """
 
-    def __init__(self, seed: int, account: Account, customers: list[Record]) -> None:
+    def __init__(
+        self, seed: int | str, account: Account, customers: list[Record], *, first: int = 0
+    ) -> None:
         self._random = Random(f"items {seed}")
         self._account = account
         self._customers = customers
-        self._texts = cycle(AWKWARD)
-        self._digits = cycle(DIGITS)
-        self._makers = cycle(_MAKERS)
-        self._initiators = cycle(_INITIATORS)
-        self._made = 0
+        self._texts = cycle_from(AWKWARD, first)
+        self._digits = cycle_from(DIGITS, first)
+        self._makers = cycle_from(_MAKERS, first)
+        self._initiators = cycle_from(_INITIATORS, first)
+        self._made = first
         self._at = 0
 
     def make(self, at: int) -> Record:

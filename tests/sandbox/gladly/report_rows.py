@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import cycle
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tests.sandbox.gladly.report_request import day_begin
 from tests.sandbox.gladly.report_sets import EVENT_GRAIN, SESSIONS, anchor_of, columns_of
-from tests.sandbox.gladly.stamps import DAY, DIGITS, SECOND, now, slug, stamp
+from tests.sandbox.gladly.stamps import DAY, DIGITS, SECOND, cycle_from, moment_of, now, slug, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date, datetime
 
     from tests.sandbox.gladly.account import Account
 
@@ -64,9 +64,18 @@ class RowMaker:
         account: Whose agents, inboxes and topics they name, and in whose days they lie.
         days: How many days back they reach.
         per_day: How many a day.
+        present: When it is; None for now.
     """
 
-    def __init__(self, seed: int, account: Account, days: int, per_day: int) -> None:
+    def __init__(
+        self,
+        seed: int,
+        account: Account,
+        days: int,
+        per_day: int,
+        present: datetime | None = None,
+    ) -> None:
+        self._present = present
         self._seed = seed
         self._account = account
         self._days = days
@@ -77,20 +86,22 @@ class RowMaker:
         """Make the rows of a report, the oldest first and none of the future.
 
         The first row of each day lies on the very begin of the day, in the organization's time
-        zone; a summary has all rows of a day there.
+        zone; a summary has all rows of a day there. A row depends on its day and the seed alone,
+        and a contact that goes on also on the present.
         """
-        random = Random(f"{metric_set} {self._seed}")
         columns, summary = columns_of(metric_set), anchor_of(metric_set) == "Bucket Beginning"
-        digits = cycle(DIGITS)
         rows: list[Row] = []
-        for begin, end in self._each_day():
+        for day, begin, end in self._each_day():
+            digits = cycle_from(DIGITS, day.toordinal())
             for number in range(self._per_day):
                 at = begin + (0 if summary else DAY * number // self._per_day)
                 at += 72_729_331 + number if number and not summary else 0
-                if at > now():
+                if at > now(self._present):
                     break
+                index = day.toordinal() * self._per_day + number
+                random = Random(f"{metric_set} {self._seed} {day} {number}")
                 if metric_set == SESSIONS:
-                    rows.extend(self._sessions(random, at, len(rows)))
+                    rows.extend(self._sessions(random, at, index))
                     continue
                 row = self._row(metric_set, columns, random, at, next(digits))
                 if summary:
@@ -100,22 +111,23 @@ class RowMaker:
                         row.update({"Agent ID": agent["id"], "Email": agent["emailAddress"]})
                     row["Name"] = f"Name {number}, “{number}”"
                 rows.append(row)
-                if metric_set in EVENT_GRAIN and len(rows) % 40 == 5:
+                if metric_set in EVENT_GRAIN and index % 40 == 5:
                     rows.append(dict(row))
         return rows
 
     def template(self, metric_set: str) -> Row:
         """Make one row that others can be made after."""
         if metric_set == SESSIONS:
-            return self._sessions(Random(self._seed), now(), 1)[0]
-        return self._row(metric_set, columns_of(metric_set), Random(self._seed), now(), 3)
+            return self._sessions(Random(self._seed), now(self._present), 1)[0]
+        at = now(self._present)
+        return self._row(metric_set, columns_of(metric_set), Random(self._seed), at, 3)
 
-    def _each_day(self) -> Iterator[tuple[int, int]]:
+    def _each_day(self) -> Iterator[tuple[date, int, int]]:
         zone = ZoneInfo(str(self._account.organization["timezone"]))
-        today = datetime.now(zone).date()
+        today = moment_of(now(self._present)).astimezone(zone).date()
         for ago in reversed(range(self._days)):
             day = today - timedelta(days=ago)
-            yield day_begin(day, zone), day_begin(day + timedelta(days=1), zone)
+            yield day, day_begin(day, zone), day_begin(day + timedelta(days=1), zone)
 
     def _row(
         self, metric_set: str, columns: list[str], random: Random, at: int, digits: int
@@ -185,7 +197,7 @@ class RowMaker:
             "work_session_after_contact_time_sec": "4.2",
             "work_session_unknown_time_sec": "0",
         }
-        if ended > now():
+        if ended > now(self._present):
             return [begun]
         if index % 4 == 1:
             return [done]

@@ -106,16 +106,20 @@ class Table:
         if begin >= end or begin + DAY <= first:
             return
         cells = [self._template.get(header, "") for header in self.columns]
-        at_column, id_column = self.columns.index(self._anchor), self.columns.index(self._id)
+        at_column = self.columns.index(self._anchor)
+        # Not every report has an id.
+        id_column = self.columns.index(self._id) if self._id else None
         ended = self.columns.index("contact_session_ended_at") if self._sessions else at_column
         for number in range(count):
             at = begin + DAY * number // count
             if first <= at < end:
                 row = cells.copy()
                 row[ended] = row[at_column] = stamp(at, DIGITS[number % len(DIGITS)])
-                row[id_column] = f"{day.toordinal():06x}{number:016x}"
-                if self._changes and row[id_column] in self._changes:
-                    changed = self._changes[row[id_column]]
+                row_id = f"{day.toordinal():06x}{number:016x}"
+                if id_column is not None:
+                    row[id_column] = row_id
+                if row_id in self._changes:
+                    changed = self._changes[row_id]
                     row = [
                         changed.get(header, cell)
                         for header, cell in zip(self.columns, row, strict=True)

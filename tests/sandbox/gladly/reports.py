@@ -51,6 +51,7 @@ class Reports:
     Args:
         account: Whose reports they are.
         maker: Makes up the rows of a report the first time that it is asked for.
+        present: When it is for reports; None for now.
 
     Attributes:
         as_of: When it is for reports; None for now.
@@ -67,8 +68,8 @@ class Reports:
         content_type_instead: The Content-Type of that.
     """
 
-    def __init__(self, account: Account, maker: RowMaker) -> None:
-        self.as_of: datetime | None = None
+    def __init__(self, account: Account, maker: RowMaker, present: datetime | None = None) -> None:
+        self.as_of = present
         self.lag = timedelta(hours=1)
         self.row_cap = 100_000
         self.asked: list[dict[str, Any]] = []

@@ -10,12 +10,16 @@ import base64
 import re
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from itertools import chain, cycle, islice
+from typing import TYPE_CHECKING, TypeVar
 
 from tests.sandbox.instants import iso, micros
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from random import Random
+
+Item = TypeVar("Item")
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -61,6 +65,12 @@ def moment_of(value: int) -> datetime:
 def now(as_of: datetime | None = None) -> int:
     """Return the present, or the moment that is played, in nanoseconds since 1970."""
     return time.time_ns() if as_of is None else of(as_of)
+
+
+def cycle_from(values: Sequence[Item], first: int) -> Iterator[Item]:
+    """Go round and round through values, from the one with this number, which may be any."""
+    start = first % len(values)
+    return cycle(chain(islice(values, start, None), islice(values, start)))
 
 
 def slug(random: Random) -> str:
