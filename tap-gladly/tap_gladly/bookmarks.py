@@ -56,7 +56,7 @@ class BookmarkedStream(GladlyStream):
         Raises:
             ConfigurationError: If the state holds something else.
         """
-        if self.replication_key and self.replication_method == REPLICATION_FULL_TABLE:
+        if self.replication_method == REPLICATION_FULL_TABLE:
             return None
         value = self.stream_state.get("replication_key_value")
         try:

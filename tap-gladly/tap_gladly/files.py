@@ -10,7 +10,7 @@ import typing as t
 import zlib
 
 import requests
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_gladly.errors import StorageError
 from tap_gladly.wire import UnusableAnswerError
@@ -53,7 +53,10 @@ class ReceivedFile:
         Raises:
             UnusableAnswerError: If it is a page, or was cut off.
         """
-        file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
+        try:
+            file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
+        except OSError as error:
+            raise StorageError(error.strerror) from error
         try:
             unfinished = bytearray()
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
@@ -114,10 +117,10 @@ def _received(response: requests.Response) -> Iterator[bytes]:
     """The body as it comes, with the exceptions that `requests` has for what goes wrong."""
     try:
         yield from response.raw.stream(CHUNK, decode_content=False)
-    except ProtocolError as error:
-        raise requests.exceptions.ChunkedEncodingError(error) from error
     except ReadTimeoutError as error:
         raise requests.exceptions.ReadTimeout(error) from error
+    except HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
 
 
 def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import typing as t
 
@@ -19,21 +20,36 @@ if t.TYPE_CHECKING:
 NAMED_AT_MOST = 20
 WANTED = "JSON, a record a line"
 
+PATIENCE = 3
+"""Tries."""
+
 Log = t.Callable[..., None]
 
 
-def receive_lines(response: requests.Response) -> ReceivedFile:
-    """Write an answer of JSON lines to disk.
+class LineReceiver:
+    """Writes an answer of JSON lines to disk; one for each thing that is asked for.
 
-    Raises:
-        UnusableAnswerError: If it was cut off, or none of its lines looks like a record: a page, or
-            a sentence of a proxy's.
+    What ends in the middle of a line, or has no line that looks like a record, was likely cut off,
+    or is a proxy's page: so it is asked for again. If it is said to be JSON and comes no better, it
+    is what there is.
     """
-    file = ReceivedFile.receive(response, WANTED)
-    if _is_whole(file) and _has_records(file):
-        return file
-    file.close()
-    raise UnusableAnswerError(WANTED)
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def __call__(self, response: requests.Response) -> ReceivedFile:
+        """Receive it.
+
+        Raises:
+            UnusableAnswerError: If it is to be asked for again.
+        """
+        self._tries += 1
+        file = ReceivedFile.receive(response, WANTED)
+        is_json = "json" in response.headers.get("Content-Type", "").lower()
+        if (_is_whole(file) and _has_records(file)) or (is_json and self._tries >= PATIENCE):
+            return file
+        file.close()
+        raise UnusableAnswerError(WANTED)
 
 
 def _is_whole(file: ReceivedFile) -> bool:
@@ -42,9 +58,10 @@ def _is_whole(file: ReceivedFile) -> bool:
 
 
 def _has_records(file: ReceivedFile) -> bool:
+    """Whether any line looks like a record, or there is none at all."""
     is_empty = True
     for _, line in file.lines():
-        if line.startswith(b"{"):
+        if line.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
             return True
         is_empty = False
     return is_empty

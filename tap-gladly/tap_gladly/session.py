@@ -25,6 +25,9 @@ REPORTS_PER_MINUTE = 10
 CONCURRENT_REPORTS = 2
 """As above."""
 
+OWN_SHARE = 0.75
+"""Of a second's requests. What the tap counts in its second, the server may count in another."""
+
 
 class Pace:
     """A rate, which sessions and threads can share; it pauses when the API asks for it."""
@@ -108,5 +111,5 @@ class ThrottledSession(requests.Session):
             return
         a_second_ago = time.monotonic() - 1
         of_the_tap = sum(left > a_second_ago for left in tuple(self._left))
-        if remaining <= 0 and of_the_tap < limit - 1:
+        if remaining <= 0 and of_the_tap < OWN_SHARE * limit:
             self._common.pause(1.0)

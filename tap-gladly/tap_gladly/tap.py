@@ -73,7 +73,8 @@ class TapGladly(Tap):
 
     def _discovered_columns(self, stream: ReportStream) -> dict[str, t.Any] | None:
         """The columns of the account's own report; none without credentials to ask for it."""
-        if not all(self.config.get(setting) for setting in CREDENTIALS):
+        is_addressed = self.config.get("organization") or self.config.get("api_url")
+        if not (is_addressed and all(self.config.get(setting) for setting in CREDENTIALS)):
             return None
         try:
             return stream.columns_of_the_account()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import time
 import typing as t
 from datetime import date, datetime, timedelta, timezone
@@ -31,9 +30,6 @@ STREAMS = {
     "TaskTimestampsReport": "report_task_timestamps",
 }
 """The streams of the default reports, by metric set."""
-
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-_TIME = {"type": ["string", "null"], "format": "date-time"}
 
 ADDED = {"row_hash", "window_start", "window_end", "row_number"}
 """What the tap adds to a row."""
@@ -140,9 +136,7 @@ def _record(row: Mapping[str, str], columns: Mapping[str, t.Any]) -> Record:
         if name in columns:
             record[name] = _cell(text, columns[name])
         else:
-            # A time is in one form wherever it is kept.
-            is_time = _INSTANT.fullmatch(text)
-            unknown[name] = expected(text, _TIME) if is_time else text or None
+            unknown[name] = text or None
     return {**record, "_extra": unknown} if unknown else record
 
 

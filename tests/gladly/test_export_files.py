@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import typing as t
 
-import pytest
-
 from tests.gladly.truth import (
     FILES,
     ago,
@@ -20,6 +18,7 @@ from tests.gladly.truth import (
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
     from tests.running import Record
+    from tests.sandbox.faults import FaultOptions
 
 ITEMS = "conversation_items.jsonl"
 TYPES = {
@@ -111,69 +110,75 @@ def test_files_that_are_empty_or_missing_are_ordinary(start: Start) -> None:
         assert moment(run.bookmark(stream)) == at
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"not json",
-        b'{"id": "half", "na',
-        b"7",
-        b'[{"id": "in a list"}]',
-        b"null",
-        b'"text"',
-        b"[" * 100_000,
-        b'{"id": 1e999999}',
-    ],
-    ids=lambda line: line[:12].decode() or "blank",
-)
-def test_a_line_that_is_no_record_is_named_and_the_rest_is_read(start: Start, line: bytes) -> None:
+BAD_LINES = [
+    b"not json",
+    b'{"id": "half", "na',
+    b"7",
+    b'[{"id": "in a list"}]',
+    b"null",
+    b'"text"',
+    b"[" * 100_000,
+    b'{"id": 1e999999}',
+]
+
+
+def test_a_line_that_is_no_record_is_named_and_the_rest_is_read(start: Start) -> None:
     gladly = start(history_days=0)
-    before, after = (json.dumps(topic(number)).encode() for number in (1, 2))
-    job = one_job(gladly, b"\n".join([before, b"", line, after]))
+    jobs = []
+    for number, line in enumerate([b"", *BAD_LINES]):
+        before, after = (json.dumps(topic(2 * number + each)).encode() for each in (0, 1))
+        jobs.append(one_job(gladly, b"\n".join([before, b"", line, after])))
     run = gladly.tap.run("export_topics")
     assert run.returncode == 0, run.log
-    assert run.ids("export_topics") == ["topic-1", "topic-2"]
+    assert sorted(run.ids("export_topics")) == sorted(
+        topic(number)["id"] for number in range(2 * len(jobs))
+    )
     assert run.bookmark("export_topics")
-    if not line:
-        assert not run.warnings
-        return
     [told] = run.warnings
     assert "| ERROR" in told
-    assert "1 line" in told
-    assert f"job {job}, topics.jsonl, line 3" in told
+    assert f"{len(BAD_LINES)} lines" in told
+    # A blank line is none.
+    assert jobs[0] not in told
+    for job in jobs[1:]:
+        assert told.count(f"job {job}, topics.jsonl, line 3") == 1
     assert "half" not in told
     assert "in a list" not in told
 
 
 def test_many_lines_that_are_no_records_are_counted(start: Start) -> None:
     gladly = start(history_days=0)
-    lines = [b"?" if number % 2 else json.dumps(topic(number)).encode() for number in range(100)]
+    lines = [b"?" if number % 2 else json.dumps(topic(number)).encode() for number in range(101)]
     one_job(gladly, b"\r\n".join(lines))
     run = gladly.tap.run("export_topics")
-    assert run.ids("export_topics") == [f"topic-{number}" for number in range(0, 100, 2)]
+    assert run.ids("export_topics") == [f"topic-{number}" for number in range(0, 101, 2)]
     [told] = run.warnings
     assert "50 lines" in told
     assert "line 2;" in told
     assert "and more" in told
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [{"truncate": True}, {"reset": True}, {"lost": True}, {"status": 502}, {"unframed": True}],
-    ids=lambda fault: next(iter(fault)),
-)
-def test_a_file_that_was_cut_off_is_received_again(start: Start, fault: dict[str, t.Any]) -> None:
-    gladly = start(history_days=3)
+def test_a_file_that_was_cut_off_is_received_again(start: Start) -> None:
+    gladly = start(history_days=6)
     jobs = by_window(gladly)
-    path = file_path(jobs[1])
-    rule = gladly.sandbox.faults.add(path=path, times=1, **fault)
+    faults: list[FaultOptions] = [
+        {"truncate": True},
+        {"reset": True},
+        {"lost": True},
+        {"status": 502},
+        {"unframed": True},
+    ]
+    for fault, job in zip(faults, jobs, strict=False):
+        fault["path"] = file_path(job)
+    rules = [gladly.sandbox.faults.add(**fault) for fault in faults]
     run = gladly.tap.run("export_conversation_items")
-    assert rule.hits == 1
+    assert [rule.hits for rule in rules] == [1] * 5
     assert_exported(run, gladly)
-    assert downloads(gladly) == sorted([jobs[1].id, *(job.id for job in jobs)])
-    [told] = run.warnings
-    assert "try 2 of 6" in told
-    assert jobs[1].id not in told
+    ids = [job.id for job in jobs]
+    assert downloads(gladly) == sorted([*ids[:5], *ids])
+    assert len(run.warnings) == 5
+    for told in run.warnings:
+        assert "try 2 of 6" in told
+        assert not any(job in told for job in ids)
 
 
 def test_a_large_file_that_was_cut_off_is_received_again(start: Start) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.gladly.truth import (
     API,
     ago,
+    assert_came_late,
     assert_exported,
     assert_same,
     by_window,
@@ -27,19 +28,22 @@ if t.TYPE_CHECKING:
 
 JOBS = f"{API}/export/jobs"
 TOPICS = ("export_topics",)
+ITEMS = "export_conversation_items"
 
 
 def add(
     gladly: Gladly, day: int, updated: datetime | str | None = None, **options: t.Any
 ) -> ExportJob:
-    """Add a job of a day, made three hours after; it renames the one topic after its day."""
+    """Add a job of a day, made three hours after: it renames the one topic, and has an item."""
     end = ago(days=day).replace(minute=0, second=0, microsecond=0)
     topic = {"id": "topic", "name": f"As of {day} days ago", "disabled": False}
+    item = {"id": f"item {len(gladly.sandbox.exports.jobs)}", "content": {"type": "SMS"}}
+    files = {"topics.jsonl": [topic], "conversation_items.jsonl": [item]}
     return gladly.sandbox.exports.add(
         start=end - timedelta(days=1),
         end=end,
         updated=updated or end + timedelta(hours=3, milliseconds=day),
-        **{"files": {"topics.jsonl": [topic]}, **options},
+        **{"files": files, **options},
     )
 
 
@@ -54,6 +58,16 @@ def assert_jobs(run: Run, jobs: list[ExportJob]) -> None:
     run.records["export_jobs"] = [by_id[job.id] for job in jobs if job.id in by_id]
     assert len(by_id) == len(jobs)
     assert_same(run, "export_jobs", [job.describe() for job in jobs])
+
+
+def assert_nothing_more(gladly: Gladly, run: Run) -> None:
+    """A run after this one asks for no file, and has nothing to say."""
+    gladly.sandbox.traffic.clear()
+    later = gladly.tap.run(*TOPICS, ITEMS, state=run.state)
+    assert later.returncode == 0, later.log
+    assert not later.records
+    assert not later.warnings
+    assert [each.path for each in gladly.sandbox.traffic.exchanges()] == [JOBS]
 
 
 def test_jobs_arrive_in_whatever_state_they_are(gladly: Gladly) -> None:
@@ -140,13 +154,13 @@ def test_jobs_of_one_window_are_read_in_the_order_of_their_update(start: Start) 
 def test_jobs_that_were_updated_at_one_time_are_all_read_once(start: Start) -> None:
     gladly = start(history_days=0)
     same = written(ago(days=1))
-    jobs = [add(gladly, day, same).id for day in (4, 3, 2)]
-    first = gladly.tap.run(*TOPICS)
-    assert jobs_in(first) == jobs
+    jobs = [add(gladly, day, same) for day in (4, 3, 2)]
+    first = gladly.tap.run(*TOPICS, ITEMS)
+    assert jobs_in(first) == [job.id for job in jobs]
     late = add(gladly, 5, same)
-    second = gladly.tap.run(*TOPICS, state=first.state)
-    assert downloads(gladly) == sorted([*jobs, late.id])
-    assert jobs_in(second) == [late.id]
+    second = gladly.tap.run(*TOPICS, ITEMS, state=first.state)
+    assert_came_late(second, gladly, late, *jobs)
+    assert_nothing_more(gladly, second)
 
 
 def test_a_run_without_a_new_job_downloads_no_file(gladly: Gladly) -> None:
@@ -164,46 +178,49 @@ def test_a_run_without_a_new_job_downloads_no_file(gladly: Gladly) -> None:
 
 def test_a_job_that_shows_up_late_is_read(start: Start) -> None:
     gladly = start(history_days=0)
-    for day in (5, 4, 2):
-        add(gladly, day)
-    first = gladly.tap.run(*TOPICS)
+    *_, newest = (add(gladly, day) for day in (5, 4, 2))
+    first = gladly.tap.run(*TOPICS, ITEMS)
     bookmark = moment(first.bookmark("export_topics"))
     late = add(gladly, 3, bookmark - timedelta(hours=20))
-    second = gladly.tap.run(*TOPICS, state=first.state)
-    assert_exported(second, gladly, late)
-    third = gladly.tap.run(*TOPICS, state=second.state)
-    assert downloads(gladly).count(late.id) == 1
-    assert not third.records
-    assert moment(third.bookmark("export_topics")) == bookmark
+    second = gladly.tap.run(*TOPICS, ITEMS, state=first.state)
+    assert_came_late(second, gladly, late, newest)
+    assert downloads(gladly).count(late.id) == 2
+    assert_nothing_more(gladly, second)
+    for stream in (*TOPICS, ITEMS):
+        assert moment(second.bookmark(stream)) == bookmark
 
 
 def test_a_job_that_is_completed_late_is_read(start: Start) -> None:
     gladly = start(history_days=0)
     add(gladly, 4)
     slow = add(gladly, 3, status="IN_PROGRESS")
-    add(gladly, 2)
-    first = gladly.tap.run(*TOPICS)
+    newest = add(gladly, 2)
+    first = gladly.tap.run(*TOPICS, ITEMS)
     assert slow.id not in jobs_in(first)
     slow.status, slow.updated_at = "COMPLETED", written(ago(minutes=1))
-    second = gladly.tap.run(*TOPICS, state=first.state)
-    assert_exported(second, gladly, slow)
+    second = gladly.tap.run(*TOPICS, ITEMS, state=first.state)
+    assert_came_late(second, gladly, slow, newest)
+    assert_nothing_more(gladly, second)
 
 
-def test_a_job_that_was_made_again_is_read_again(start: Start) -> None:
+def test_a_job_that_was_made_again_changes_no_newer_value(start: Start) -> None:
     gladly = start(history_days=0)
     jobs = [add(gladly, day) for day in (5, 4, 3)]
-    first = gladly.tap.run(*TOPICS)
-    topic: Record = {"id": "topic", "name": "Corrected", "disabled": True}
-    again = add(gladly, 4, ago(minutes=3), files={"topics.jsonl": [topic]})
+    first = gladly.tap.run(*TOPICS, ITEMS)
+    topics: list[Record] = [
+        {"id": "topic", "name": "Corrected", "disabled": True},
+        {"id": "only then", "name": "Only then", "disabled": True},
+    ]
+    files = {"topics.jsonl": topics, "conversation_items.jsonl": [{"id": "corrected"}]}
+    again = add(gladly, 4, ago(minutes=3), files=files)
     again.id = jobs[1].id
     gladly.sandbox.exports.jobs.remove(jobs[1])
-    second = gladly.tap.run(*TOPICS, state=first.state)
-    assert_exported(second, gladly, again)
-    [record] = second.records["export_topics"]
-    assert record["name"] == "Corrected"
+    second = gladly.tap.run(*TOPICS, ITEMS, state=first.state)
+    assert_came_late(second, gladly, again, jobs[2])
+    names = {key: each["name"] for key, each in second.by_id("export_topics").items()}
+    assert names == {"topic": "As of 3 days ago", "only then": "Only then"}
     assert not second.warnings
-    third = gladly.tap.run(*TOPICS, state=second.state)
-    assert not third.records
+    assert_nothing_more(gladly, second)
 
 
 @pytest.mark.parametrize("frequency", ["DAILY", "HOURLY"])

@@ -6,6 +6,7 @@ import typing as t
 from base64 import b64encode
 
 import pytest
+from tap_gladly.hosts import api_url
 
 from tests.gladly.truth import API, assert_refused, assert_same
 from tests.sandbox.gladly import GladlyHosts
@@ -43,6 +44,20 @@ def hosts(gladly: Gladly, monkeypatch: pytest.MonkeyPatch) -> Iterator[GladlyHos
         ("https://acme.gladly.qa", {}, "acme.gladly.qa"),
     ],
 )
+def test_an_organization_has_a_host(
+    organization: str, settings: dict[str, t.Any], host: str
+) -> None:
+    config = {"environment": "production", "organization": organization, **settings}
+    assert api_url(config) == f"https://{host}{API}"
+
+
+@pytest.mark.parametrize(
+    ("organization", "settings", "host"),
+    [
+        (" acme.us-1\n", {}, "acme.us-1.gladly.com"),
+        ("https://acme.gladly.qa", {"environment": "sandbox"}, "acme.gladly.qa"),
+    ],
+)
 def test_an_organization_is_read_at_its_host(
     gladly: Gladly, hosts: GladlyHosts, organization: str, settings: dict[str, t.Any], host: str
 ) -> None:
@@ -53,25 +68,31 @@ def test_an_organization_is_read_at_its_host(
     assert (asked.path, asked.credentials) == (f"{API}/teams", True)
 
 
-@pytest.mark.parametrize(
-    "organization",
-    [
-        "acme.evil.com/",
-        "acme.gladly.com.evil.com",
-        "https://acme.gladly.com@evil.com",
-        "https://user:secret@acme.gladly.com",
-        "evil.com/acme.gladly.com",
-        "evil.com?acme.gladly.com",
-        "http://acme.gladly.com",
-        "acme.gladly.com:8443",
-        "a.b.acme.gladly.com",
-        "acme.gladly.com.",
-        "-acme",
-        "аcme",  # noqa: RUF001 - not an "a" of ours
-        "https://[",
-        "evilgladly.com/",
-    ],
-)
+NO_ORGANIZATIONS = [
+    "acme.evil.com/",
+    "acme.gladly.com.evil.com",
+    "https://acme.gladly.com@evil.com",
+    "https://user:secret@acme.gladly.com",
+    "evil.com/acme.gladly.com",
+    "evil.com?acme.gladly.com",
+    "http://acme.gladly.com",
+    "acme.gladly.com:8443",
+    "a.b.acme.gladly.com",
+    "acme.gladly.com.",
+    "-acme",
+    "аcme",  # noqa: RUF001 - not an "a" of ours
+    "https://[",
+    "evilgladly.com/",
+]
+
+
+@pytest.mark.parametrize("organization", NO_ORGANIZATIONS)
+def test_what_is_no_organization_has_no_host(organization: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        api_url({"environment": "production", "organization": organization})
+
+
+@pytest.mark.parametrize("organization", NO_ORGANIZATIONS[1:4])
 def test_what_is_no_organization_of_gladly_is_refused(
     gladly: Gladly, hosts: GladlyHosts, organization: str
 ) -> None:
@@ -80,13 +101,13 @@ def test_what_is_no_organization_of_gladly_is_refused(
     assert hosts.hosts == []
 
 
-@pytest.mark.parametrize("settings", [{}, {"organization": ""}, {"organization": None}])
+@pytest.mark.parametrize("settings", [{}, {"organization": ""}])
 def test_no_organization_at_all_is_told(gladly: Gladly, settings: dict[str, t.Any]) -> None:
     told = gladly.tap.output(streams=("teams",), **ELSEWHERE, **settings)
     assert_refused(told, gladly, "lack organization", "acme.gladly.com")
 
 
-@pytest.mark.parametrize("end", ["", "/", API, f"{API}/"])
+@pytest.mark.parametrize("end", ["/", f"{API}/"])
 def test_an_api_url_has_its_path_once(gladly: Gladly, end: str) -> None:
     run = gladly.tap.run("teams", api_url=f"{gladly.sandbox.url}{end}")
     assert_same(run, "teams", gladly.sandbox.account.teams)

@@ -198,6 +198,7 @@ def test_a_number_or_time_that_is_none_is_kept_beside(gladly: Gladly) -> None:
         "Conversation Handle Time": "100:00:01",
         "Created-to-First Closed Time": "12.75",
         "Created-to-Last Closed Time": "-3",
+        "Count of Inboxes Assigned": "1e400",
     }
     gladly.sandbox.reports.set("ConversationExportReport", [row])
     run = gladly.tap.run("report_conversation_export", start_date=days_ago(2))
@@ -206,6 +207,7 @@ def test_a_number_or_time_that_is_none_is_kept_beside(gladly: Gladly) -> None:
         "first_closed_at": "soon",
         "count_of_contacts": "several",
         "count_of_agents": "1,200",
+        "count_of_inboxes_assigned": "1e400",
     }
     assert record["first_closed_at"] is record["count_of_contacts"] is None
     assert record["times_closed"] == 1000

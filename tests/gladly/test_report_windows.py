@@ -156,6 +156,25 @@ def test_a_run_that_is_killed_reads_on_and_loses_nothing(start: Start) -> None:
     assert hashes == set(whole.ids(stream, "row_hash"))
 
 
+def test_a_run_that_fails_at_the_second_window_has_read_one(gladly: Gladly) -> None:
+    stream = "report_agent_timestamps"
+    reports = gladly.sandbox.reports
+    times = [moment(ago) for ago in (55, 45, 20, 3)]
+    reports.set("AgentTimestampsReport", [{"Timestamp": each, "Agent ID": "a"} for each in times])
+    fault = gladly.sandbox.faults.add(path=REPORTS, after=1, status=400)
+    first = gladly.tap.run(stream, start_date=days_ago(60))
+    assert first.returncode == 1
+    [(_, last)] = ranges(reports.asked)
+    assert first.bookmark(stream).startswith(f"{last + timedelta(days=1)}T00:00:00")
+    gladly.sandbox.faults.remove(fault)
+    reports.asked.clear()
+    second = gladly.tap.run(stream, start_date=days_ago(60), state=first.state)
+    assert second.returncode == 0, second.log
+    assert_no_day_twice_or_never(ranges(reports.asked), last + timedelta(days=1))
+    seen = [*first.records[stream], *second.records[stream]]
+    assert [each["timestamp"][:19] for each in seen] == [each[:19] for each in times]
+
+
 def test_a_start_date_in_the_future_is_told(gladly: Gladly) -> None:
     run = gladly.tap.run(STREAM, "report_agent_timestamps", start_date=days_ago(-2))
     assert run.returncode == 0, run.log

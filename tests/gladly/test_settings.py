@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import typing as t
 
 import pytest
 
 from tests.gladly.truth import API, ago, assert_refused, assert_same, written
+from tests.running import BIN, select
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.gladly.conftest import Gladly
 
 WRONG_TYPES: dict[str, t.Any] = {
@@ -57,9 +63,44 @@ def test_every_wrong_setting_has_its_sentence(gladly: Gladly) -> None:
     assert "SECRETKEY" not in told[2]
 
 
-@pytest.mark.parametrize("name", WRONG_TYPES)
-def test_a_setting_of_a_wrong_type_is_refused(gladly: Gladly, name: str) -> None:
-    assert_refused(gladly.tap.output(**{name: WRONG_TYPES[name]}), gladly, name)
+def test_settings_of_wrong_types_are_refused(gladly: Gladly) -> None:
+    told = gladly.tap.output(**WRONG_TYPES)
+    for name in WRONG_TYPES:
+        assert_refused(told, gladly, f"config['{name}']")
+
+
+NUMBERS = {
+    "REQUESTS_PER_SECOND": "5",
+    "REQUEST_TIMEOUT_SECONDS": "30.5",
+    "MAX_CONCURRENT_REQUESTS": "2",
+    "REPORT_LOOKBACK_DAYS": "3",
+}
+
+
+@pytest.mark.parametrize("wrong", [{}, {"REQUESTS_PER_SECOND": "five"}])
+def test_settings_come_from_the_environment(
+    gladly: Gladly, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    streams = ("organization", "agents", "teams", "inboxes", "topics", "audiences", "webhooks")
+    catalog = tmp_path / "catalog.json"
+    catalog.write_text(json.dumps(select("tap-gladly", streams)), encoding="utf-8")
+    names = ("api_url", "username", "api_token")
+    own = {name.upper(): gladly.tap.config[name] for name in names}
+    settings = {f"TAP_GLADLY_{name}": each for name, each in {**own, **NUMBERS, **wrong}.items()}
+    done = subprocess.run(
+        [BIN / "tap-gladly", "--config=ENV", "--catalog", catalog],
+        env={**os.environ, **settings},
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if wrong:
+        assert_refused((done.returncode, done.stdout, done.stderr), gladly, "'five'")
+        return
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('"type":"RECORD"') > len(gladly.sandbox.account.agents)
+    assert gladly.sandbox.traffic.count() == len(streams)
+    assert gladly.sandbox.traffic.busiest_second() <= 5
 
 
 @pytest.mark.parametrize(
@@ -67,15 +108,19 @@ def test_a_setting_of_a_wrong_type_is_refused(gladly: Gladly, name: str) -> None
     [
         ({"start_date": "1970-06-01", "user_agent": "ünïcode"}, ("start_date", "before 1971")),
         ({"start_date": "0001-01-01T00:00:00+05:00"}, ("start_date",)),
-        ({"username": "me@acme.com:SECRETKEY"}, ("username", "colon")),
-        ({"api_token": "SECRETKEY\u2026"}, ("api_token", "cannot be sent")),
+        (
+            {"api_token": "SECRETKEY\u2026", "api_url": "https://acme.gladly.com:abc"},
+            ("api_token", "cannot be sent"),
+        ),
         ({"api_token": 123456789}, ("api_token", "must be a text", "not shown")),
-        ({"api_url": "http://acme.gladly.com"}, ("api_url", "https://")),
+        (
+            {"api_url": "http://acme.gladly.com", "username": "me@acme.com:SECRETKEY"},
+            ("api_url", "https://"),
+        ),
         ({"api_url": "acme.gladly.com"}, ("api_url", "https://acme.gladly.com")),
         ({"api_url": "https://me:SECRETKEY@acme.gladly.com"}, ("api_url", "no user")),
         ({"api_url": "https://acme.gladly.com/?key=SECRETKEY"}, ("api_url", "query")),
-        ({"api_url": "https://acme.gladly.com:abc"}, ("api_url",)),
-        ({"api_url": "https://["}, ("api_url",)),
+        ({"api_url": "https://[", "username": "me@x.y:SECRETKEY"}, ("username", "colon")),
     ],
     ids=lambda value: None if isinstance(value, tuple) else str(value)[:40],
 )
@@ -127,9 +172,9 @@ def test_a_start_date_in_the_future_is_named_once(gladly: Gladly) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["last week", 7, "2026-13-01"], ids=["words", "number", "no month"]
+    ("stream", "content"),
+    [("events", "last week"), ("events", 7), ("export_topics", "2026-13-01")],
 )
-@pytest.mark.parametrize("stream", ["events", "export_topics"])
 def test_a_bookmark_that_is_no_time_is_told(
     gladly: Gladly, stream: str, content: str | int
 ) -> None:

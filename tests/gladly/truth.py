@@ -69,6 +69,19 @@ def assert_exported(run: Run, gladly: Gladly, *jobs: ExportJob) -> None:
         assert_same(run, stream, exported(gladly, stream, *jobs))
 
 
+def assert_came_late(run: Run, gladly: Gladly, late: ExportJob, *newer: ExportJob) -> None:
+    """Of items this job came, and no other; of topics those of newer windows came again after it.
+
+    An item is in one job only. A topic is in many, of which the newest has the last word.
+    """
+    items, topics = "export_conversation_items", "export_topics"
+    assert_same(run, items, exported(gladly, items, late))
+    assert_same(run, topics, exported(gladly, topics, late, *newer))
+    newest = [late, *newer][-1]
+    for record in exported(gladly, topics, newest):
+        assert run.by_id(topics)[record["id"]]["exportJobId"] == newest.id
+
+
 def downloads(gladly: Gladly) -> list[str]:
     """The ids of the jobs of which a file was asked for, sorted, one for each request."""
     return sorted(

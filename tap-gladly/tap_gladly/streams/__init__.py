@@ -25,6 +25,7 @@ from tap_gladly.streams.reference import (
 from tap_gladly.streams.reports import WorkSessionEventsStream
 
 STREAMS = (
+    EventsStream,
     OrganizationStream,
     AgentsStream,
     TeamsStream,
@@ -34,7 +35,6 @@ STREAMS = (
     BusinessHoursStream,
     WebhooksStream,
     ExportSchedulesStream,
-    EventsStream,
     ExportJobsStream,
     ExportAgentsStream,
     ExportTopicsStream,
@@ -45,6 +45,6 @@ STREAMS = (
 )
 """The streams that every account has, in the order of a sync; reports come after them.
 
-A stream that fails ends the run. So what costs one request comes first, events before all else that
-is gone after a time, and reports last, since they wait for their pace.
+A stream that fails ends the run. So events come first, of which every second takes some away; then
+what costs one request; and reports last, since they wait for their pace.
 """

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import RefusedError
-from tap_gladly.lines import JSONLines, receive_lines
+from tap_gladly.lines import JSONLines, LineReceiver
 from tap_gladly.times import format_second, read_time
 
 if t.TYPE_CHECKING:
@@ -21,11 +21,13 @@ if t.TYPE_CHECKING:
 KEPT = timedelta(hours=24)
 """How long Gladly keeps an event."""
 
-MARGIN = timedelta(minutes=2)
-"""How much less is asked for, since Gladly refuses what is older by its own clock."""
-
-TRIES = 3
-"""How often it is asked again if it became too old on the way."""
+MARGINS = (
+    timedelta(seconds=2),
+    timedelta(minutes=2),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+)
+"""How much less is asked for, the next where Gladly refuses: its clock may be ahead of ours."""
 
 LATE = timedelta(seconds=30)
 """Events come up to 15 seconds late; the rest is for the two clocks."""
@@ -59,9 +61,10 @@ class EventsStream(BookmarkedStream):
         self.move_bookmark(end)
 
     def _receive(self, end: datetime) -> ReceivedFile | None:
-        """Ask for the window; again if it was too old by the time that Gladly looked at it."""
-        for _ in range(TRIES):
-            oldest = (datetime.now(timezone.utc) - KEPT + MARGIN).replace(microsecond=0)
+        """Ask for the window, and for less where Gladly's clock says that it begins too early."""
+        for margin in MARGINS:
+            # By the clock of now: what came before this stream may have taken its time.
+            oldest = (datetime.now(timezone.utc) - KEPT + margin).replace(microsecond=0)
             start = self._window_start(oldest)
             if start >= end:
                 return None
@@ -71,25 +74,31 @@ class EventsStream(BookmarkedStream):
                 "entities": list(dict.fromkeys(self.config["event_entities"])),
             }
             try:
-                return self.download(self.path, receive_lines, params)
+                file = self.download(self.path, LineReceiver(), params)
             except RefusedError as error:
-                is_too_old = datetime.now(timezone.utc) - start > KEPT
-                if error.status != HTTPStatus.BAD_REQUEST or not is_too_old:
+                if error.status != HTTPStatus.BAD_REQUEST or start > oldest:
                     raise
                 refusal = error
+                continue
+            self._name_gap(start)
+            return file
         raise refusal
+
+    def _name_gap(self, start: datetime) -> None:
+        bookmark = self.bookmark()
+        if bookmark and bookmark < start:
+            self.warn_once(
+                f"The events from {format_second(bookmark)} to {format_second(start)} are "
+                "missing: Gladly keeps events for 24 hours. The reports of the same time say what "
+                "happened in it: report_conversation_timestamps, report_contact_timestamps, "
+                "report_agent_timestamps and report_task_timestamps. Run more often than once in "
+                "24 hours."
+            )
 
     def _window_start(self, oldest: datetime) -> datetime:
         bookmark = self.bookmark()
         if bookmark is None:
             return max(oldest, self.start_date() or oldest)
-        if bookmark < oldest:
-            self.warn_once(
-                f"The events from {format_second(bookmark)} to {format_second(oldest)} are "
-                "missing: Gladly keeps events for 24 hours. The reports of the same time say what "
-                "happened in it: report_conversation_timestamps, report_contact_timestamps, "
-                "report_agent_timestamps and report_task_timestamps."
-            )
         return max(oldest, bookmark - OVERLAP)
 
     def _note(self, timestamp: object, end: datetime) -> None:

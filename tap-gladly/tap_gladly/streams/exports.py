@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from datetime import timedelta
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import NotFoundError
 from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run, time_of
-from tap_gladly.lines import JSONLines, receive_lines
-from tap_gladly.times import format_second, format_time, parse_time
+from tap_gladly.lines import JSONLines, LineReceiver
+from tap_gladly.progress import OVERLAP, Progress
+from tap_gladly.times import format_second, format_time
 from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
@@ -27,15 +27,6 @@ FILE = "/export/jobs/{jobId}/files/{filename}"
 
 FILES_AT_ONCE = 4
 """How many files are received at once: they wait on disk, twice as many at most."""
-
-OVERLAP = timedelta(days=1)
-"""A job that shows up late is still found, if its time lies no further before the bookmark."""
-
-READ_JOBS = "read_jobs"
-"""In the state: the jobs of the overlap that were read."""
-
-READ_UNTIL = "exported_until"
-"""In the state: where the window of the last job ends that was read."""
 
 
 class ExportJobsStream(BookmarkedStream):
@@ -80,8 +71,22 @@ class ExportFileStream(BookmarkedStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read job by job, and move the bookmark after each."""
-        unread = self._unread_jobs()
-        self._name_gaps(unread)
+        jobs = jobs_of_run(self)
+        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
+        state = {} if is_full_table else self.stream_state
+        progress = Progress(state, jobs, self.bookmark())
+        start = self.start_date()
+        completed = [
+            job for job in jobs if job.status == "COMPLETED" and (start is None or job.end > start)
+        ]
+        unread = progress.unread(completed)
+        hold = self._name_gaps(progress.until or (unread[0].start if unread else None))
+        pending: list[Job] = []
+        if self.recurs and any(map(progress.is_late, unread)):
+            # An older export that comes late must not have the last word: those behind it are
+            # read again, and only then is it taken for read.
+            unread = [job for job in completed if job in unread or job.end > unread[0].end]
+            pending = unread
         lines = JSONLines()
         try:
             files = self.concurrently(unread, self._file_of, FILES_AT_ONCE)
@@ -89,71 +94,28 @@ class ExportFileStream(BookmarkedStream):
                 added = {"exportJobId": job.id, "exportedAt": format_time(job.updated)}
                 for record in self._records_of(job, file, lines):
                     yield {**record, **added}
-                self._was_read(job, unread[number:])
-                self.keep_state()
+                rest = unread[number:]
+                if not (pending and rest):
+                    for each in pending or [job]:
+                        if bookmark := progress.was_read(each, rest, hold):
+                            self.move_bookmark(bookmark)
+                    self.keep_state()
         finally:
             lines.name_bad_ones(self.log)
 
-    def _unread_jobs(self) -> list[Job]:
-        """The completed jobs to read, by window."""
-        start = self.start_date()
-        completed = [
-            job
-            for job in jobs_of_run(self)
-            if job.status == "COMPLETED" and (start is None or job.end > start)
-        ]
-        bookmark = self.bookmark()
-        if bookmark is None:
-            return completed
-        read = self._read_jobs()
-        unread = [
-            job
-            for job in completed
-            if job.updated > bookmark
-            or (job.updated > bookmark - OVERLAP and read and job.id not in read)
-        ]
-        if self.recurs and unread:
-            # An older export that comes late must not have the last word.
-            return [job for job in completed if job in unread or job.end > unread[0].end]
-        return unread
+    def _name_gaps(self, since: datetime | None) -> datetime | None:
+        """Say which time no job covers: there is nothing that the tap could do about it.
 
-    def _read_jobs(self) -> list[str]:
-        read = self.stream_state.get(READ_JOBS)
-        return [each for each in read if isinstance(each, str)] if isinstance(read, list) else []
-
-    def _read_until(self) -> datetime | None:
-        """Up to where earlier runs have read; where the state does not say, it is the bookmark."""
-        bookmark = self.bookmark()
-        if self.replication_method == REPLICATION_FULL_TABLE:
-            return None
-        try:
-            return parse_time(self.stream_state[READ_UNTIL])
-        except (KeyError, TypeError, ValueError):
-            return bookmark
-
-    def _was_read(self, job: Job, unread: list[Job]) -> None:
-        """Keep in the state that a job was read; the bookmark passes none that was not."""
-        until = self._read_until()
-        self.stream_state[READ_UNTIL] = format_time(max(until or job.end, job.end))
-        by_id = {each.id: each for each in jobs_of_run(self)}
-        read = [*dict.fromkeys([*self._read_jobs(), job.id])]
-        kept = [each for each in read if each in by_id]
-        newest = max(by_id[each].updated for each in kept)
-        if all(each.updated > newest for each in unread):
-            self.move_bookmark(newest)
-        bookmark = self.bookmark() or newest
-        self.stream_state[READ_JOBS] = [
-            each for each in kept if by_id[each].updated > bookmark - OVERLAP
-        ]
-
-    def _name_gaps(self, unread: list[Job]) -> None:
-        """Say which time no job covers: there is nothing that the tap could do about it."""
+        Returns:
+            Where a gap begins that is too young to be named, since a job may show up late.
+        """
         jobs = jobs_of_run(self)
-        since = self._read_until() or (unread[0].start if unread else None)
-        oldest = self.run_began - KEPT
-        missing = [*gaps(jobs, since), *failures(jobs, self.bookmark() or self.start_date())]
-        if since and since < oldest and not jobs:
-            missing = [(since, oldest)]
+        found = list(gaps(jobs, since))
+        if since and since < self.run_began - KEPT and not jobs:
+            found = [(since, self.run_began - KEPT)]
+        young = [start for start, end in found if end > self.run_began - OVERLAP]
+        missing = [each for each in found if each[0] not in young]
+        missing += failures(jobs, self.bookmark() or self.start_date())
         if missing:
             windows = ", ".join(
                 f"{format_second(start)} to {format_second(end)}" for start, end in missing
@@ -165,6 +127,7 @@ class ExportFileStream(BookmarkedStream):
                 "reports of the same time (report_conversation_timestamps, "
                 "report_contact_timestamps) say what happened in it."
             )
+        return min(young, default=None)
 
     def _file_of(self, job: Job) -> ReceivedFile | None:
         """Receive the file of a job; none if the job has none, or has it no more."""
@@ -172,7 +135,7 @@ class ExportFileStream(BookmarkedStream):
             return None
         ids = {"jobId": job.id, "filename": self.filename}
         try:
-            return self.download(FILE, receive_lines, ids=ids)
+            return self.download(FILE, LineReceiver(), ids=ids)
         except NotFoundError:
             return None
 

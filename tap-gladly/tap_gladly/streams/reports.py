@@ -20,7 +20,7 @@ from tap_gladly.reports.columns import (
 )
 from tap_gladly.reports.known import BY_TIME, KNOWN, SUMMARY_HEADERS
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import FULL, Days, adaptive, aligned, kept_together
+from tap_gladly.reports.windows import FIRST, FULL, Days, adaptive, aligned, kept_together
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
@@ -65,6 +65,9 @@ class CSVStream(BookmarkedStream):
         """From the bookmark, less the look-back, to today; none if that is nothing."""
         bookmark, start_date = self.bookmark(), self.start_date()
         start = start_date or self.run_began - HISTORY
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            # A test of the connection takes one request, and not a window after the other.
+            start = max(start, self.run_began - timedelta(days=FIRST - 1))
         if bookmark is not None:
             start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
         days = Days(start.astimezone(self.zone).date(), self._today, self.zone)
@@ -178,7 +181,7 @@ class ReportStream(CSVStream):
             self.added = ("window_start", "row_number", "window_end")
         else:
             headers = self.known.headers
-            self.replication_key = snake_case(self.known.anchor)
+            self._anchor = self.replication_key = snake_case(self.known.anchor)
             if self.known.key:
                 self.primary_keys = tuple(map(snake_case, self.known.key))
             else:
@@ -240,12 +243,12 @@ class ReportStream(CSVStream):
 
         Equal rows have the same time, and so come in the same window in every run.
         """
-        if table.headers and self.replication_key not in table.names:
+        if table.headers and self._anchor not in table.names:
             identity = frozenset(table.names)
             self.warn_once(
-                f"The report of {self.name} has no column {self.replication_key!r}: its rows are "
-                "told apart by all that they hold, and one that changes comes twice. Please "
-                "report it as a bug of tap-gladly."
+                f"The report of {self.name} has no column {self._anchor!r}: its rows are told "
+                "apart by all that they hold, and one that changes comes twice. Please report it "
+                "as a bug of tap-gladly."
             )
         met: dict[str, int] = {}
         for row in table.records():
