@@ -22,7 +22,7 @@ from tap_gladly.streams.reference import (
     TopicsStream,
     WebhooksStream,
 )
-from tap_gladly.streams.reports import WorkSessionEventsStream
+from tap_gladly.streams.work_sessions import WorkSessionEventsStream
 
 STREAMS = (
     EventsStream,

@@ -1,0 +1,121 @@
+"""What is read as CSV by windows of days, each as long as Gladly's row cap allows."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import partial
+
+import backoff
+
+from tap_gladly.bookmarks import BookmarkedStream
+from tap_gladly.reports.columns import typed
+from tap_gladly.reports.table import Table
+from tap_gladly.reports.windows import FIRST, FULL, Days, adaptive
+from tap_gladly.times import format_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from singer_sdk.helpers.types import Record
+
+HISTORY = timedelta(days=365)
+"""How far back a report begins that has neither a bookmark nor a `start_date`."""
+
+BEHIND = timedelta(hours=2)
+"""What is so young is not taken for complete: reports are about an hour behind."""
+
+LONGEST_BACKOFF = 30.0
+"""Seconds."""
+
+
+class CSVStream(BookmarkedStream):
+    """What is read as CSV by windows of days."""
+
+    lookback = timedelta(0)
+    """How far before its bookmark the stream reads again."""
+
+    zone: tzinfo = timezone.utc
+    """The zone of its days, and of times that come without one."""
+
+    known_names: frozenset[str] = frozenset()
+    """The columns that are known, of which a report has some."""
+
+    def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
+        """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
+
+        Somebody else may have used up a minute's reports: the fifth try comes after that minute.
+        """
+        return backoff.expo(factor=5, max_value=LONGEST_BACKOFF)
+
+    def days(self) -> Days | None:
+        """From the bookmark, less the look-back, to today; none if that is nothing."""
+        bookmark, start_date = self.bookmark(), self.start_date()
+        start = start_date or self.run_began - HISTORY
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            # A test of the connection takes one request, and not a window after the other.
+            start = max(start, self.run_began - timedelta(days=FIRST - 1))
+        if bookmark is not None:
+            start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
+        days = Days(start.astimezone(self.zone).date(), self.today, self.zone)
+        return days if len(days) else None
+
+    @property
+    def today(self) -> date:
+        """The day on which the run began; a day of which not a minute is over is none."""
+        return (self.run_began - timedelta(minutes=1)).astimezone(self.zone).date()
+
+    def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
+        """The reports of these days; one that is cut and cannot be made shorter is named."""
+        for window, table in adaptive(days, self.table_of, **lengths):
+            if table.rows >= FULL:
+                self.log(
+                    "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
+                    "that rows of this time may be missing. Filters in the setting reports can "
+                    "part it",
+                    self.name,
+                    table.rows,
+                    window.first,
+                    window.last,
+                    level=logging.WARNING,
+                )
+            try:
+                yield window, table
+            finally:
+                table.close()
+
+    def table_of(self, days: Days) -> Table:
+        """Have the report of these days made."""
+        receive = partial(Table.receive, known=self.known_names, taken=self.added)
+        return self.report(self.path, self.body(days), receive)
+
+    def body(self, days: Days) -> dict[str, t.Any]:
+        """What asks for these days, as a range of times: to the minute, and not into the future."""
+        return {
+            "startAtTime": _minute(days.start),
+            "endAtTime": _minute(min(days.end, self.run_began)),
+        }
+
+    def settled(self, days: Days) -> datetime:
+        """Up to when the rows of these days will not become more."""
+        return min(days.end, self.run_began - BEHIND)
+
+    def bounds(self, window: Days) -> dict[str, str]:
+        """A window, as columns of the rows in it."""
+        return {
+            "window_start": format_time(window.start),
+            "window_end": format_time(min(window.end, self.run_began)),
+        }
+
+    def typed(self, row: dict[str, str | None]) -> Record:
+        """The row, with cells that the types of their columns can take."""
+        columns = self.schema["properties"]
+        return {
+            name: typed(name, cell, self.zone) if name in columns else cell
+            for name, cell in row.items()
+        }
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
