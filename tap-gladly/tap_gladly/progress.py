@@ -67,10 +67,6 @@ class Progress:
             if (earliest is None or job.updated > earliest) and _key(job) not in self._read
         ]
 
-    def is_late(self, job: Job) -> bool:
-        """Whether one behind it was read before."""
-        return any(job.end < each.end for each in self._jobs if _key(each) in self._read)
-
     def was_read(self, job: Job, unread: Iterable[Job], hold: datetime | None) -> datetime | None:
         """Keep that a job was read, and say where the bookmark may go: past none that was not.
 

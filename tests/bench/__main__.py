@@ -1,7 +1,13 @@
 """`python -m tests.bench`: how fast the taps read, what they hold, and how they keep the rates.
 
 The sandbox runs on the same machine and takes its share of it, so the figures are the least that
-a tap can do. They are for comparison with each other, in one run.
+a tap can do. They are for comparison with each other, in one run. There are five measurements:
+
+lists    Clari: lists of calls, of three sizes, without a rate limit
+rate     Clari: details of calls, at the rate that is allowed
+exports  Clari: exports of activities, of three sizes
+files    Gladly: export files of conversation items, of three sizes
+reports  Gladly: a report of a busy and of a quiet account, at the rates that are allowed
 """
 
 from __future__ import annotations
@@ -16,19 +22,33 @@ from tests.bench.gladly_reports import show_reports
 
 def main() -> None:
     """Measure and show."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--calls", type=int, default=1_000_000, help="calls of the largest list")
-    parser.add_argument("--details", type=int, default=600, help="calls whose details are read")
-    parser.add_argument(
-        "--activities", type=int, default=1_000_000, help="activities of the largest export"
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--items", type=int, default=5_000_000, help="conversation items of Gladly's largest file"
+        "--calls", type=int, default=1_000_000, help="lists: calls of the largest (%(default)s)"
+    )
+    parser.add_argument(
+        "--details", type=int, default=600, help="rate: calls whose details are read (%(default)s)"
+    )
+    parser.add_argument(
+        "--activities",
+        type=int,
+        default=1_000_000,
+        help="exports: activities of the largest (%(default)s)",
+    )
+    parser.add_argument(
+        "--items",
+        type=int,
+        default=5_000_000,
+        help="files: items of the largest (%(default)s)",
     )
     parser.add_argument(
         "--only",
         choices=["lists", "rate", "exports", "files", "reports"],
-        help="one of the measurements: the first three are of Clari, the others of Gladly",
+        help="one measurement instead of all",
     )
     options = parser.parse_args()
     if options.only in {None, "lists"}:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 
-from rich.console import Console
 from rich.table import Table
 
-from tests.bench.measuring import measure
+from tests.bench.measuring import console, measure
 from tests.clari.conftest import config
 from tests.running import Tap
 from tests.sandbox.copilot import CopilotSandbox
-
-console = Console(highlight=False)
 
 
 def show_lists(sizes: list[int]) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table
 
-from tests.bench.measuring import measure
+from tests.bench.measuring import console, measure
 from tests.clari.conftest import revenue_config
 from tests.running import Tap
 from tests.sandbox.revenue import RevenueSandbox
-
-console = Console(highlight=False)
 
 
 def show_exports(sizes: list[int]) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from rich.console import Console
 from rich.table import Table
 
-from tests.bench.measuring import measure
+from tests.bench.measuring import console, measure
 from tests.gladly.conftest import config
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
-
-console = Console(highlight=False)
 
 LINES_OF_A_CHUNK = 500
 
@@ -27,7 +24,7 @@ def show_files(sizes: list[int]) -> None:
     for column in ("items", "MB", "seconds", "records/s", "peak MiB", "requests"):
         table.add_column(column, justify="right")
     for size in sizes:
-        items = Items(size)
+        emails = Emails(size)
         with (
             console.status(f"Reading a file of {size:,} conversation items ..."),
             GladlySandbox(history_days=0) as sandbox,
@@ -37,13 +34,13 @@ def show_files(sizes: list[int]) -> None:
                 start=now - timedelta(days=1),
                 end=now - timedelta(hours=1),
                 updated=now - timedelta(minutes=5),
-                files={"conversation_items.jsonl": items.chunks},
+                files={"conversation_items.jsonl": emails.chunks},
             )
             taken = measure(Tap("tap-gladly", config(sandbox)), ["export_conversation_items"])
             requests = sandbox.traffic.count()
         table.add_row(
             f"{taken.records:,}",
-            f"{items.sent / 1e6:,.0f}",
+            f"{emails.sent / 1e6:,.0f}",
             f"{taken.seconds:.1f}",
             f"{taken.records / taken.seconds:,.0f}",
             f"{taken.peak:.0f}",
@@ -52,7 +49,7 @@ def show_files(sizes: list[int]) -> None:
     console.print(table)
 
 
-class Items:
+class Emails:
     """A file of e-mails that is made while it is sent, so that nobody holds it.
 
     Args:

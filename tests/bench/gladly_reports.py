@@ -5,10 +5,9 @@ from __future__ import annotations
 import typing as t
 from datetime import date, datetime, timedelta, timezone
 
-from rich.console import Console
 from rich.table import Table
 
-from tests.bench.measuring import measure
+from tests.bench.measuring import console, measure
 from tests.gladly.conftest import config
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
@@ -17,8 +16,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.sandbox.gladly.reports import Reports
-
-console = Console(highlight=False)
 
 METRIC_SET, STREAM = "ContactExportReportV3", "report_contact_export_v3"
 

@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 import psutil
+from rich.console import Console
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,8 @@ if t.TYPE_CHECKING:
     from tests.running import Tap
 
 SECONDS_BETWEEN_LOOKS = 0.1
+
+console = Console(highlight=False)
 
 
 @dataclass

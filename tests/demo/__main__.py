@@ -13,12 +13,12 @@ import contextlib
 import time
 
 from tests.demo.account import running_account
-from tests.demo.cost import Cost, forecast
+from tests.demo.clari_cost import ClariCost, forecast
+from tests.demo.clari_questions import clari_answers
 from tests.demo.gladly import SETTINGS
 from tests.demo.gladly_cost import GladlyCost, conversations
 from tests.demo.gladly_questions import gladly_answers
 from tests.demo.keeping import Keeping
-from tests.demo.questions import answers
 from tests.demo.showing import clari_progress, console, gladly_progress, show_streams, step
 from tests.pipeline import ROOT, Meltano
 from tests.postgres import PostgresServer
@@ -52,12 +52,12 @@ def main() -> None:
             metrics = meltano.run(
                 "tap-clari", "target-postgres", meanwhile=clari_progress(account, say)
             )
-        cost = Cost(account, metrics, time.monotonic() - began)
+        clari_cost = ClariCost(account, metrics, time.monotonic() - began)
         show_streams(connection, "Clari", metrics)
-        for table in answers(connection):
+        for table in clari_answers(connection):
             console.print(table)
-        cost.show()
-        cost.show_increment(earlier_runs, forecast_before, forecast(connection))
+        clari_cost.show()
+        clari_cost.show_increment(earlier_runs, forecast_before, forecast(connection))
         connection.commit()
 
         began = time.monotonic()

@@ -7,7 +7,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
-from tests.demo.gladly import GladlyHistory, gladly_of_demo
+from tests.demo.gladly import gladly_lives_on, gladly_of_demo
 from tests.sandbox.copilot import CopilotSandbox
 from tests.sandbox.revenue import RevenueSandbox
 
@@ -42,7 +42,7 @@ class Account:
             self._revenue_changes()
         # The jobs of earlier runs still count, for 30 days; not all, or in the end none were left.
         self.revenue.exports.spend(min(JOBS_OF_A_RUN * len(runs), 15))
-        GladlyHistory(self.gladly, runs).live()
+        gladly_lives_on(self.gladly, runs)
 
     def _copilot_changes(self, run: int) -> None:
         """Three calls change, and two new ones come."""

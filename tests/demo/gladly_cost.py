@@ -1,12 +1,14 @@
-"""What a run of the demo asked of Gladly, and what a later one did not have to read again."""
+"""What a run of the demo cost at Gladly, and what a later one did not have to read again."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
+from tests.demo.keeping import rows_if_there
 from tests.demo.showing import console
 from tests.sandbox.gladly.limits import REPORT_PATHS
+from tests.sandbox.gladly.stamps import DAY, nanos, now
 
 if t.TYPE_CHECKING:
     from psycopg import Connection
@@ -24,12 +26,8 @@ _CONVERSATIONS = """
 
 def conversations(connection: Connection) -> Conversations:
     """How far conversations are, by their ids; of a demo that has not run yet, nothing."""
-    found = connection.execute(
-        "SELECT to_regclass('tap_gladly.report_conversation_export')"
-    ).fetchone()
-    if not found or found[0] is None:
-        return {}
-    return {key: (status, took) for key, status, took in connection.execute(_CONVERSATIONS)}
+    rows = rows_if_there(connection, "tap_gladly.report_conversation_export", _CONVERSATIONS)
+    return {key: (status, took) for key, status, took in rows}
 
 
 @dataclass
@@ -47,7 +45,7 @@ class GladlyCost:
     seconds: float
 
     def show(self) -> None:
-        """Say what was asked for."""
+        """Say what was asked for, of everything that Gladly limits."""
         traffic = self.gladly.traffic
         reports = sum(traffic.count(path) for path in REPORT_PATHS)
         files = self._files()
@@ -66,12 +64,15 @@ class GladlyCost:
         """Say that the run was incremental, if it was."""
         if not earlier_runs:
             return
-        jobs = self.gladly.exports.jobs
+        jobs = self.gladly.exports.listed({})
+        events = [
+            event for event in self.gladly.events.all if nanos(event["timestamp"]) > now() - DAY
+        ]
         restated = sum(after.get(key) != value for key, value in before.items())
         console.print(
             f"This was run {earlier_runs + 1}, and incremental: of {len(jobs)} export jobs it "
             f"downloaded the files of the {len({job for job, _ in self._files()})} made since the "
-            f"last run; of {len(self.gladly.events.all)} events of a day it read the "
+            f"last run; of {len(events)} events of a day it read the "
             f"{self.metrics['events'].records} since then and of the minute before; and reports "
             f"come again from where their rows may have changed: "
             f"{self.metrics['report_conversation_export'].records} conversations of 30 days, of "

@@ -16,14 +16,13 @@ _INBOXES = """
              * interval '1 second',
            count(*) FILTER (WHERE status = 'OPEN' AND created_at < now() - interval '7 days')
     FROM tap_gladly.report_conversation_export
-    WHERE created_at > now() - interval '30 days'
     GROUP BY 1
     ORDER BY 2 DESC, 1
 """
 
 _MESSAGES = """
     WITH messages AS (
-      SELECT items.timestamp::date AS day, customers.name,
+      SELECT items.timestamp::date AS day, customers.id, customers.name,
              CASE WHEN items.content ->> 'type' = 'EMAIL' THEN 'mail'
                   WHEN items.content ->> 'type' = 'CHAT_MESSAGE' THEN 'chat'
                   WHEN items.content ->> 'type' IN ('PHONE_CALL', 'VOICEMAIL', 'VOICE_AI_MESSAGE')
@@ -37,7 +36,7 @@ _MESSAGES = """
     )
     SELECT day, count(*) FILTER (WHERE channel = 'mail'), count(*) FILTER (WHERE channel = 'chat'),
            count(*) FILTER (WHERE channel = 'phone'), count(*) FILTER (WHERE channel = 'text'),
-           count(DISTINCT name), mode() WITHIN GROUP (ORDER BY name)
+           count(DISTINCT id), mode() WITHIN GROUP (ORDER BY name)
     FROM messages
     WHERE channel IS NOT NULL
     GROUP BY day
@@ -52,7 +51,7 @@ def gladly_answers(connection: Connection) -> list[Table]:
 
 
 def _inboxes(connection: Connection) -> Table:
-    table = Table(title="Conversations of 30 days: how many are closed, and how soon?")
+    table = Table(title="Conversations of each inbox: how many are closed, and how soon?")
     table.add_column("inbox", no_wrap=True)
     for column in ("conversations", "closed", "median time to close", "open for a week"):
         table.add_column(column, justify="right")
@@ -64,11 +63,11 @@ def _inboxes(connection: Connection) -> Table:
 
 
 def _messages(connection: Connection) -> Table:
-    table = Table(title="Messages per day and channel, and who wrote most")
+    table = Table(title="Messages per day and channel, and with whom most")
     table.add_column("day", no_wrap=True)
     for column in ("mail", "chat", "phone", "text", "customers"):
         table.add_column(column, justify="right")
-    table.add_column("most from", no_wrap=True)
+    table.add_column("most with", no_wrap=True)
     for day, *counts, name in connection.execute(_MESSAGES):
         table.add_row(f"{day:%d %b}", *map(str, counts), name)
     return table

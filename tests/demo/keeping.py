@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from psycopg import Connection
+    from typing_extensions import LiteralString
 
 SCHEMAS = ("tap_clari", "tap_gladly")
 
@@ -30,6 +31,14 @@ _KEY = """
     SELECT pg_get_constraintdef(oid) FROM pg_constraint
     WHERE conrelid = %s::regclass AND contype = 'p'
 """
+
+
+def rows_if_there(
+    connection: Connection, table: str, query: LiteralString
+) -> list[tuple[t.Any, ...]]:
+    """Ask something of a table; where no demo has made it yet, there is nothing."""
+    found = connection.execute("SELECT to_regclass(%s)", [table]).fetchone()
+    return connection.execute(query).fetchall() if found and found[0] else []
 
 
 @dataclass

@@ -12,10 +12,15 @@ if t.TYPE_CHECKING:
 
 
 class Answer(t.NamedTuple):
-    """What is answered, with status 200 and the right Content-Length."""
+    """What is answered, with status 200 and the right Content-Length.
+
+    One that breaks off comes in chunks, has this body, and then the connection is closed: before
+    the end of a chunk, or between two.
+    """
 
     body: bytes
     headers: dict[str, str]
+    breaks_off: t.Literal["in a chunk", "between chunks"] | None = None
 
 
 class Scripted:
@@ -38,9 +43,17 @@ class Scripted:
                 self.send_response(200)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(answer.body)))
+                if answer.breaks_off is None:
+                    self.send_header("Content-Length", str(len(answer.body)))
+                    self.end_headers()
+                    self.wfile.write(answer.body)
+                    return
+                self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                self.wfile.write(answer.body)
+                missing = 99 if answer.breaks_off == "in a chunk" else 0
+                self.wfile.write(b"%x\r\n%b" % (len(answer.body) + missing, answer.body))
+                self.wfile.write(b"" if missing else b"\r\n")
+                self.close_connection = True
 
             do_GET = do_POST = _answer  # noqa: N815 - names of the library
 

@@ -116,3 +116,15 @@ def test_half_of_what_is_compressed_is_received_again(gladly: Gladly) -> None:
     run = read(gladly, "report_task_timestamps", compressed(REPORT, share=0.6), compressed(REPORT))
     assert len(run.records["report_task_timestamps"]) == 3_000
     assert len(run.warnings) == 1
+
+
+@pytest.mark.parametrize("place", ["in a chunk", "between chunks"])
+def test_chunks_that_break_off_are_received_again(
+    gladly: Gladly, place: t.Literal["in a chunk", "between chunks"]
+) -> None:
+    # At the end of a line: nothing but the missing end tells that there is more.
+    half = b"".join(EVENTS.splitlines(keepends=True)[:1_500])
+    run = read(gladly, "events", Answer(half, {}, place), Answer(EVENTS, {}))
+    assert run.ids("events") == [f"e{number}" for number in range(3_000)]
+    [warning] = run.warnings
+    assert "try 2 of 6" in warning

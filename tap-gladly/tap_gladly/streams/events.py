@@ -23,6 +23,7 @@ KEPT = timedelta(hours=24)
 
 MARGINS = (
     timedelta(seconds=2),
+    timedelta(seconds=20),
     timedelta(minutes=2),
     timedelta(minutes=15),
     timedelta(hours=1),

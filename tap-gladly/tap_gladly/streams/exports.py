@@ -82,7 +82,8 @@ class ExportFileStream(BookmarkedStream):
         unread = progress.unread(completed)
         hold = self._name_gaps(progress.until or (unread[0].start if unread else None))
         pending: list[Job] = []
-        if self.recurs and any(map(progress.is_late, unread)):
+        newest_read = max((job.end for job in completed if job not in unread), default=None)
+        if self.recurs and unread and newest_read and unread[0].end < newest_read:
             # An older export that comes late must not have the last word: those behind it are
             # read again, and only then is it taken for read.
             unread = [job for job in completed if job in unread or job.end > unread[0].end]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from tests.demo.keeping import rows_if_there
 from tests.demo.showing import console
 
 if t.TYPE_CHECKING:
@@ -25,14 +26,12 @@ _FORECAST = """
 
 def forecast(connection: Connection) -> Forecast:
     """What was forecast, by the entries' keys; of a demo that has not run yet, nothing."""
-    found = connection.execute("SELECT to_regclass('tap_clari.forecast_entries')").fetchone()
-    if not found or found[0] is None:
-        return {}
-    return {(*key,): value for *key, value in connection.execute(_FORECAST)}
+    rows = rows_if_there(connection, "tap_clari.forecast_entries", _FORECAST)
+    return {(*key,): value for *key, value in rows}
 
 
 @dataclass
-class Cost:
+class ClariCost:
     """What a run cost.
 
     Args:

@@ -64,7 +64,7 @@ _CALLS = """
 """
 
 
-def answers(connection: Connection) -> list[Table]:
+def clari_answers(connection: Connection) -> list[Table]:
     """Ask, and lay out what comes back."""
     return [_forecast(connection), _opportunities(connection), _calls(connection)]
 
