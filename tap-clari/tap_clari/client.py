@@ -332,6 +332,9 @@ class ClariStream(RESTStream[None]):
         except requests.exceptions.SSLError as error:
             raise FatalAPIError(self.errors.untrusted()) from error
         except ValueError as error:
+            if isinstance(error, OSError):
+                # What `requests` says of a proxy that is no URL.
+                raise
             # `requests` reads where a redirect leads, also if it is not to be followed.
             message = self.errors.refused(HTTPStatus.FOUND, question.path)
             raise FatalAPIError(message) from error

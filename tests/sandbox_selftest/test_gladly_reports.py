@@ -6,7 +6,7 @@ import csv
 import io
 import threading
 import time
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -118,11 +118,12 @@ def test_days_of_a_time_zone(own: Reader) -> None:
 def test_lag_and_the_past(own: Reader) -> None:
     reports = own.gladly.reports
     ages = (30, 59, 61, 60 * 24 * 5)
-    created = [f"{NOW - timedelta(minutes=age):%Y-%m-%dT%H:%M:%SZ}" for age in ages]
+    now = datetime.now(timezone.utc)
+    created = [f"{now - timedelta(minutes=age):%Y-%m-%dT%H:%M:%SZ}" for age in ages]
     reports.set(TALK, [{"Timestamp": one, "Event Type": "X"} for one in created])
     found = own.report(TALK, LONG_AGO, SOON)
     assert [row["Timestamp"] for row in found] == [created[3], created[2]]
-    reports.as_of = NOW - timedelta(days=2)
+    reports.as_of = now - timedelta(days=2)
     assert [row["Timestamp"] for row in own.report(TALK, LONG_AGO, SOON)] == [created[3]]
     reports.as_of, reports.lag = None, timedelta(0)
     assert len(own.report(TALK, LONG_AGO, SOON)) == 4
