@@ -6,7 +6,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tap_gladly.times import read_time
+from tap_gladly.times import time_of
 from tap_gladly.wire import UnexpectedShapeError, listed
 
 if t.TYPE_CHECKING:
@@ -73,14 +73,6 @@ class Job:
             if isinstance(files, list)
             else (),
         )
-
-
-def time_of(value: object) -> datetime | None:
-    """A time as Gladly sends it; none if it is none."""
-    try:
-        return read_time(value)
-    except ValueError:
-        return None
 
 
 def jobs_of_run(stream: GladlyStream) -> list[Job]:

@@ -11,7 +11,7 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_gladly.hosts import api_url
-from tap_gladly.reports.entries import reports_of, zone_of
+from tap_gladly.reports.entries import reports_of
 from tap_gladly.reports.known import DEFAULT_REPORTS
 from tap_gladly.times import parse_time
 
@@ -296,7 +296,7 @@ def _report_errors(entries: list[t.Any]) -> Iterator[str]:
                 "it as ConversationExportReport."
             )
         try:
-            zone_of(report.timezone)
+            _ = report.zone
         except ValueError:
             yield (
                 f"The setting reports holds the timezone {report.timezone!r}, which is not known "

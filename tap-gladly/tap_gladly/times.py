@@ -39,6 +39,14 @@ def read_time(value: object) -> datetime:
     raise ValueError(value)
 
 
+def time_of(value: object) -> datetime | None:
+    """A time as Gladly sends it; none if it is none."""
+    try:
+        return read_time(value)
+    except ValueError:
+        return None
+
+
 def format_time(moment: datetime) -> str:
     """Write a UTC time in the fixed form."""
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"

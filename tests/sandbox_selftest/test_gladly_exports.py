@@ -12,31 +12,10 @@ import requests
 
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.stamps import nanos, of, stamp
-from tests.sandbox_selftest.test_gladly_sandbox import BASE, NOW, Client
+from tests.sandbox_selftest.gladly_client import BASE, ITEMS, JOBS, NOW, Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-JOBS = "/export/jobs"
-ITEMS = "conversation_items.jsonl"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[GladlySandbox]:
-    with GladlySandbox(seed=3) as gladly:
-        yield gladly
-
-
-@pytest.fixture
-def client(shared: GladlySandbox) -> Client:
-    """Return a client of a sandbox that the test must not change."""
-    return Client(shared)
-
-
-@pytest.fixture
-def own() -> Iterator[Client]:
-    with GladlySandbox(history_days=2) as gladly:
-        yield Client(gladly)
 
 
 def test_jobs_and_files(client: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.sandbox.gladly import GladlyHosts, GladlySandbox
-from tests.sandbox_selftest.test_gladly_sandbox import BASE
+from tests.sandbox_selftest.gladly_client import BASE
 
 
 def test_hosts() -> None:

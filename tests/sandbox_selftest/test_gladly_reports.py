@@ -18,7 +18,7 @@ import requests
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.report_sets import ALLOWED, EVENT_GRAIN, SESSIONS, anchor_of
 from tests.sandbox.gladly.stamps import nanos
-from tests.sandbox_selftest.test_gladly_sandbox import BASE, NOW, Client
+from tests.sandbox_selftest.gladly_client import BASE, NOW, Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

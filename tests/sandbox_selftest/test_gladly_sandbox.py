@@ -5,70 +5,12 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
 
-import pytest
 import requests
 
-from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.event_types import ENTITIES, MEMBERS
+from tests.sandbox.gladly.event_types import MEMBERS
 from tests.sandbox.gladly.stamps import nanos, of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-BASE = "/api/v1"
-JOBS = "/export/jobs"
-ITEMS = "conversation_items.jsonl"
-NOW = datetime.now(timezone.utc)
-
-
-class Client:
-    """Asks one sandbox, over one connection."""
-
-    def __init__(self, gladly: GladlySandbox) -> None:
-        self.gladly = gladly
-        self.session = requests.Session()
-        self.session.headers.update(gladly.headers)
-
-    def ask(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
-        """Send a request."""
-        return self.session.request(method, self.gladly.url + BASE + path, timeout=20, **options)
-
-    def get(self, path: str, expected: int = 200, **params: Any) -> Any:  # noqa: ANN401
-        """Return the body of an answer with the expected status."""
-        answer = self.ask(path, params=params)
-        assert answer.status_code == expected, answer.text
-        return answer.json()
-
-    def lines(self, path: str, **params: Any) -> list[dict[str, Any]]:
-        """Return the lines of an answer."""
-        answer = self.ask(path, params=params)
-        assert answer.status_code == 200, answer.text
-        return [json.loads(line) for line in answer.content.split(b"\n") if line]
-
-    def events(self, start: datetime, *entities: str, **params: str) -> list[dict[str, Any]]:
-        """Return events."""
-        wanted = list(entities or ENTITIES)
-        return self.lines("/events", startAt=start.isoformat(), entities=wanted, **params)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[GladlySandbox]:
-    with GladlySandbox(seed=3) as gladly:
-        yield gladly
-
-
-@pytest.fixture
-def client(shared: GladlySandbox) -> Client:
-    """Return a client of a sandbox that the test must not change."""
-    return Client(shared)
-
-
-@pytest.fixture
-def own() -> Iterator[Client]:
-    with GladlySandbox(history_days=2) as gladly:
-        yield Client(gladly)
+from tests.sandbox_selftest.gladly_client import BASE, JOBS, Client
 
 
 def test_lists(client: Client) -> None:

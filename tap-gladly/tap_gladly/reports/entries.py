@@ -35,26 +35,17 @@ class Report:
 
     @property
     def zone(self) -> tzinfo:
-        """The zone of its days.
+        """The zone of its days; that of UTC needs no data of zones on the machine.
 
         Raises:
             ValueError: If there is no such zone.
         """
-        return zone_of(self.timezone)
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone of this name; that of UTC needs no data of zones on the machine.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    if name == UTC:
-        return timezone.utc
-    try:
-        return ZoneInfo(name)
-    except (OSError, KeyError) as error:
-        raise ValueError(name) from error
+        if self.timezone == UTC:
+            return timezone.utc
+        try:
+            return ZoneInfo(self.timezone)
+        except (OSError, KeyError) as error:
+            raise ValueError(self.timezone) from error
 
 
 def reports_of(entries: Iterable[str | dict[str, t.Any]]) -> list[Report]:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import RefusedError
 from tap_gladly.lines import JSONLines, LineReceiver
-from tap_gladly.times import format_second, read_time
+from tap_gladly.times import format_second, time_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,8 +104,5 @@ class EventsStream(BookmarkedStream):
 
     def _note(self, timestamp: object, end: datetime) -> None:
         """Move the bookmark with the events, which come in their order: a killed run reads on."""
-        try:
-            moment = read_time(timestamp)
-        except ValueError:
-            return
-        self.move_bookmark(min(moment, end))
+        if moment := time_of(timestamp):
+            self.move_bookmark(min(moment, end))

@@ -9,10 +9,10 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import NotFoundError
-from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run, time_of
+from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
 from tap_gladly.lines import JSONLines, LineReceiver
 from tap_gladly.progress import OVERLAP, Progress
-from tap_gladly.times import format_second, format_time
+from tap_gladly.times import format_second, format_time, time_of
 from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
