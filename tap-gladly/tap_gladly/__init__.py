@@ -1,1 +1,1 @@
-"""Singer tap for Gladly: reference data, export files, events and reports."""
+"""Singer tap for Gladly: conversations, customers, tasks, events, exports and reports."""

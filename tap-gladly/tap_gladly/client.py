@@ -29,6 +29,7 @@ from tap_gladly.auth import TokenAuth
 from tap_gladly.conform import RecordConformer
 from tap_gladly.errors import (
     GladlyErrors,
+    MovedError,
     NotFoundError,
     RefusedError,
     UnreadableAnswerError,
@@ -44,6 +45,7 @@ from tap_gladly.wire import (
     clean_json,
     error_detail,
     listed,
+    moved_to,
 )
 
 if t.TYPE_CHECKING:
@@ -63,6 +65,9 @@ R = t.TypeVar("R")
 
 LONGEST_WAIT = 300.0
 """Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
+
+LONGEST_REPORT_BACKOFF = 30.0
+"""Seconds."""
 
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 """What may pass, besides 5xx."""
@@ -216,10 +221,11 @@ class GladlyStream(RESTStream[None]):
 
         Raises:
             NotFoundError: If there is no such thing (404).
+            MovedError: If it is a customer who was merged into another.
             RefusedError: If the API does not do what it is asked.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        return Answer(path, self.download(path, _sound_json, params, ids=ids))
+        return self.download(path, partial(_answer, path), params, ids=ids)
 
     def download(
         self,
@@ -262,8 +268,9 @@ class GladlyStream(RESTStream[None]):
             raise FatalAPIError(self.errors.unmade(error)) from error
 
     def _persistently(self, question: Question, read: Callable[[requests.Response], R]) -> R:
+        is_report = question.session is self.run.reports
         again = backoff.on_exception(
-            self.backoff_wait_generator,
+            self.report_wait_generator if is_report else self.backoff_wait_generator,
             TRANSIENT,
             max_tries=self.backoff_max_tries,
             on_backoff=partial(self._say_again, question),
@@ -323,8 +330,12 @@ class GladlyStream(RESTStream[None]):
             message = f"HTTP {status}"
             raise RetriableAPIError(message, response)
         detail = error_detail(response.content, self.config["api_token"])
-        refused = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
-        raise refused(self.errors.refused(status, question.path, detail), status)
+        message = self.errors.refused(status, question.path, detail)
+        if status == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(message, status)
+        if status == HTTPStatus.MOVED_PERMANENTLY and (new := moved_to(response.content)):
+            raise MovedError(message, status, new)
+        raise RefusedError(message, status)
 
     # Retries
 
@@ -335,6 +346,13 @@ class GladlyStream(RESTStream[None]):
     def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
         """Wait exponentially longer; a longer `Retry-After` is up to the session's pause."""
         return backoff.expo()
+
+    def report_wait_generator(self) -> Generator[float, t.Any, None]:
+        """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
+
+        Somebody else may have used up a minute's reports: the fifth try comes after that minute.
+        """
+        return backoff.expo(factor=5, max_value=LONGEST_REPORT_BACKOFF)
 
     def _say_again(self, question: Question, details: Details) -> None:
         """Say that a request is tried again, and why; not with which ids."""
@@ -374,5 +392,7 @@ class GladlyStream(RESTStream[None]):
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _sound_json(response: requests.Response) -> bytes:
-    return clean_json(response.content)
+def _answer(path: str, response: requests.Response) -> Answer:
+    # The flag is always there for some, so that its value counts, and not its presence.
+    limited = response.headers.get("Gladly-Limited-Data", "").strip().lower()
+    return Answer(path, clean_json(response.content), limited == "true")

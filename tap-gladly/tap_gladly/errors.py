@@ -34,6 +34,20 @@ class NotFoundError(RefusedError):
     """HTTP 404: ordinary where an id is asked for, a wrong address anywhere else."""
 
 
+class MovedError(RefusedError):
+    """HTTP 301 with the id of the customer into whom the one that was asked for was merged.
+
+    Args:
+        message: The sentence for the user, where nobody expects it.
+        status: The HTTP status.
+        new: That id.
+    """
+
+    def __init__(self, message: str, status: int, new: str) -> None:
+        super().__init__(message, status)
+        self.new = new
+
+
 class UnreadableAnswerError(RetriableAPIError):
     """A successful answer with a body that is not what it should be."""
 

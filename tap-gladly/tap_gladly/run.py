@@ -5,6 +5,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from tap_gladly.changes.reading import Changes
+from tap_gladly.met import MetAttributes
+from tap_gladly.recent import RecentEvents
+
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
@@ -19,6 +23,9 @@ class SharedRun:
     Args:
         session: For everything but reports.
         reports: For reports, which have a pace of their own.
+        events: The events of the last 24 hours.
+        changes: Which conversations, customers and tasks changed.
+        attributes: Which custom attributes were met on conversations.
         organization: The organization; `None` until it was asked for.
         jobs: The export jobs that Gladly still has; `None` until they were asked for.
         named: What was named in a warning, so that it is named once.
@@ -26,6 +33,12 @@ class SharedRun:
 
     session: ThrottledSession
     reports: ThrottledSession
+    events: RecentEvents = field(default_factory=RecentEvents)
+    changes: Changes = field(default_factory=Changes)
+    attributes: MetAttributes = field(default_factory=MetAttributes)
     organization: Record | None = None
     jobs: list[Job] | None = None
     named: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.events.register(self.changes)

@@ -37,6 +37,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 _METRIC_SET = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _SPACE = re.compile(r"\s")
+_PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+")
 
 REPORT = {
@@ -93,8 +94,9 @@ SETTINGS = th.PropertiesList(
         "start_date",
         th.DateTimeType,
         title="Start Date",
-        description="Read from this time on (ISO 8601). Without it, reports begin 365 days ago; "
-        "Gladly has export files of 14 days and events of 24 hours, whatever is set here.",
+        description="Read from this time on (ISO 8601). Without it, reports begin 365 days ago, "
+        "and what is read by id (conversations, customers, tasks) is what changed in the last 30 "
+        "days. Gladly has export files of 14 days and events of 24 hours, whatever is set here.",
     ),
     th.Property(
         "event_entities",
@@ -119,6 +121,29 @@ SETTINGS = th.PropertiesList(
         title="Report Look-back Days",
         description="Days before the bookmark from which reports are read again whose rows "
         "change. Never reaches before start_date, or the month of it where months are read whole.",
+    ),
+    th.Property(
+        "customer_emails",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Customer Emails",
+        description="E-mail addresses of customers whose profile is read in every run, besides "
+        "those that changed: one request each.",
+    ),
+    th.Property(
+        "customer_phone_numbers",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Customer Phone Numbers",
+        description="As customer_emails, by phone number, such as +16505551987.",
+    ),
+    th.Property(
+        "customer_external_ids",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Customer External IDs",
+        description="As customer_emails, by the id in your own system; Gladly looks for those of "
+        "Lookup Adaptors installed before 12 May 2021 only.",
     ),
     th.Property(
         "answer_languages",
@@ -213,6 +238,14 @@ def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     yield from _report_errors(config["reports"])
     if not config["event_entities"]:
         yield "The setting event_entities is empty: leave it out to read all of them."
+    for name in ("customer_emails", "customer_external_ids"):
+        if not all(map(str.strip, config[name])):
+            yield f"The setting {name} holds an empty text: leave it out."
+    if not all(map(_PHONE_NUMBER.fullmatch, config["customer_phone_numbers"])):
+        yield (
+            "The setting customer_phone_numbers holds a text that is no phone number with its "
+            "country: write each as +16505551987."
+        )
     for language in config["answer_languages"]:
         if not _LANGUAGE.fullmatch(language):
             yield (

@@ -13,7 +13,7 @@ from tap_gladly.run import SharedRun
 from tap_gladly.session import CONCURRENT_REPORTS, Pace, ThrottledSession
 from tap_gladly.settings import SETTINGS, check_meaning, check_secrets, with_numbers
 from tap_gladly.stopping import WholeMessageWriter, exit_at_once
-from tap_gladly.streams import STREAMS
+from tap_gladly.streams import STREAMS, STREAMS_BY_ID
 from tap_gladly.streams.reports import ReportStream
 
 if t.TYPE_CHECKING:
@@ -28,7 +28,7 @@ CREDENTIALS = ("username", "api_token")
 
 
 class TapGladly(Tap):
-    """Singer tap for Gladly: reference data, export files, events and reports."""
+    """Singer tap for Gladly: what it lists, exports and reports, and what it gives by id."""
 
     name = "tap-gladly"
     config_jsonschema = SETTINGS.to_dict()
@@ -43,6 +43,7 @@ class TapGladly(Tap):
         run = self._run()
         streams: list[Stream] = [stream(self, run) for stream in STREAMS]
         streams += [self._report_stream(run, each) for each in reports_of(self.config["reports"])]
+        streams += [stream(self, run) for stream in STREAMS_BY_ID]
         return streams
 
     def _run(self) -> SharedRun:
@@ -94,9 +95,9 @@ class TapGladly(Tap):
         """The streams in the order of a sync, which the SDK has by name."""
         if self._streams is None:
             by_name = super().streams
-            first = [stream.name for stream in STREAMS]
-            reports = [name for name in by_name if name not in first]
-            self._streams = {name: by_name[name] for name in (*first, *reports)}
+            first, last = ([each.name for each in part] for part in (STREAMS, STREAMS_BY_ID))
+            reports = [name for name in by_name if name not in {*first, *last}]
+            self._streams = {name: by_name[name] for name in (*first, *reports, *last)}
         return self._streams
 
     def setup_mapper(self) -> None:

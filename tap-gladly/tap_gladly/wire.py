@@ -40,10 +40,17 @@ class UnexpectedShapeError(ValueError):
 
 
 class Answer(t.NamedTuple):
-    """What an endpoint answered: sound JSON."""
+    """What an endpoint answered: sound JSON.
+
+    Args:
+        path: The endpoint.
+        body: The JSON.
+        is_limited: Whether Gladly says that there is more than it gives.
+    """
 
     path: str
     body: bytes
+    is_limited: bool = False
 
 
 def clean_json(content: bytes) -> bytes:
@@ -125,19 +132,34 @@ def error_detail(content: bytes, secret: str) -> str | None:
         content: The body.
         secret: What is not shown, should it be in there.
     """
-    try:
-        found = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if isinstance(found, dict) and "errors" in found:
-        found = found["errors"]
-    errors = found if isinstance(found, list) else [found]
     said = [
         " ".join(
             part for name in ("attr", "code", "detail") if isinstance(part := each.get(name), str)
         )
-        for each in errors
-        if isinstance(each, dict)
+        for each in _errors(content)
     ]
     detail = UNPRINTABLE.sub(" ", "; ".join(filter(None, said)).replace(secret, "…"))
     return detail[:LONGEST_DETAIL].strip() or None
+
+
+def moved_to(content: bytes) -> str | None:
+    """The id that an error says another one has become: of the customer it was merged into."""
+    for each in _errors(content):
+        meta = each.get("meta")
+        if each.get("code") == "moved" and isinstance(meta, dict):
+            new = meta.get("new")
+            if isinstance(new, str) and new:
+                return new
+    return None
+
+
+def _errors(content: bytes) -> list[dict[str, t.Any]]:
+    """The errors of an answer, in whichever shape they come; none if it has none."""
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    if isinstance(found, dict) and "errors" in found:
+        found = found["errors"]
+    errors = found if isinstance(found, list) else [found]
+    return [each for each in errors if isinstance(each, dict)]

@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 Keys = tuple[list[str], str | None]
 
 HASHED = (["row_hash"], "timestamp")
+BY_ID = (["id"], "changedAt")
 STREAMS: dict[str, Keys] = {
     # stream: (key, replication key)
     "organization": (["id"], None),
@@ -39,6 +40,14 @@ STREAMS: dict[str, Keys] = {
     "report_agent_durations_v2": (["row_hash"], "start_time"),
     "report_task_export": (["task_id"], "created_at"),
     "report_task_timestamps": HASHED,
+    "conversations": BY_ID,
+    "conversation_items": BY_ID,
+    "customer_profiles": BY_ID,
+    "customer_conversations": BY_ID,
+    "tasks": BY_ID,
+    "task_comments": BY_ID,
+    "voice_transcripts": (["conversationItemId"], "changedAt"),
+    "custom_attributes": (["id"], None),
 }
 """Those whose keys are plain; the others are looked at where they are tested."""
 
@@ -51,6 +60,9 @@ OTHERS = (
     "export_conversation_items",
     "answers",
 )
+
+COSTLY = ("customer_conversations", "voice_transcripts")
+"""A request for each customer, and for each call: not selected by default."""
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +82,9 @@ def test_the_catalog_lists_every_stream_with_its_keys(catalog: dict[str, Record]
 
 
 def test_every_stream_is_read_unless_it_is_not_wanted(catalog: dict[str, Record]) -> None:
-    for entry in catalog.values():
+    for name, entry in catalog.items():
         [metadata] = [each["metadata"] for each in entry["metadata"] if not each["breadcrumb"]]
-        assert metadata["selected-by-default"] is True
+        assert metadata["selected-by-default"] is (name not in COSTLY)
 
 
 @pytest.mark.parametrize("stream", [*STREAMS, *OTHERS])
@@ -122,10 +134,10 @@ def test_the_test_option_reads_something_of_every_stream(start: Start) -> None:
     assert returncode == 0, log
     messages = [json.loads(line) for line in out.split("\n") if line]
     schemas = {message["stream"] for message in messages if message["type"] == "SCHEMA"}
-    assert schemas >= set(STREAMS)
+    assert schemas >= set(STREAMS).difference(COSTLY)
     counts = Counter(message["stream"] for message in messages if message["type"] == "RECORD")
-    assert set(counts) >= set(STREAMS)
-    assert gladly.sandbox.traffic.count() < 60
+    assert set(counts) >= set(STREAMS).difference(COSTLY)
+    assert gladly.sandbox.traffic.count() < 100
 
 
 def test_the_test_option_says_what_is_wrong(gladly: Gladly) -> None:

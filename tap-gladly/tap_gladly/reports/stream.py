@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import typing as t
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import partial
 
-import backoff
-
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.reports.columns import typed
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import FIRST, FULL, Days, adaptive
+from tap_gladly.reports.windows import FIRST, Days, read_windows
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from singer_sdk.helpers.types import Record
 
@@ -25,9 +22,6 @@ HISTORY = timedelta(days=365)
 
 BEHIND = timedelta(hours=2)
 """What is so young is not taken for complete: reports are about an hour behind."""
-
-LONGEST_BACKOFF = 30.0
-"""Seconds."""
 
 
 class CSVStream(BookmarkedStream):
@@ -41,13 +35,6 @@ class CSVStream(BookmarkedStream):
 
     known_names: frozenset[str] = frozenset()
     """The columns that are known, of which a report has some."""
-
-    def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
-        """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
-
-        Somebody else may have used up a minute's reports: the fifth try comes after that minute.
-        """
-        return backoff.expo(factor=5, max_value=LONGEST_BACKOFF)
 
     def days(self) -> Days | None:
         """From the bookmark, less the look-back, to today; none if that is nothing."""
@@ -68,22 +55,7 @@ class CSVStream(BookmarkedStream):
 
     def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
         """The reports of these days; one that is cut and cannot be made shorter is named."""
-        for window, table in adaptive(days, self.table_of, **lengths):
-            if table.rows >= FULL:
-                self.log(
-                    "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
-                    "that rows of this time may be missing. Filters in the setting reports can "
-                    "part it",
-                    self.name,
-                    table.rows,
-                    window.first,
-                    window.last,
-                    level=logging.WARNING,
-                )
-            try:
-                yield window, table
-            finally:
-                table.close()
+        return read_windows(days, self.table_of, self.name, self.log, **lengths)
 
     def table_of(self, days: Days) -> Table:
         """Have the report of these days made."""

@@ -6,6 +6,7 @@ as long as it can be without being cut, which depends on how busy the account is
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_gladly.reports.table import Table
+
+Log = t.Callable[..., None]
 
 FULL = 95_000
 """Rows. A report that has so many may have been cut."""
@@ -102,6 +105,38 @@ def adaptive(
     finally:
         _drop(pending)
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_windows(
+    days: Days, ask: Callable[[Days], Table], name: str, log: Log, **lengths: int
+) -> Iterator[tuple[Days, Table]]:
+    """As `adaptive`, with each report closed once it is read.
+
+    A report that is cut, and cannot be had for less, is named.
+
+    Args:
+        days: The days.
+        ask: Asks for some of them.
+        name: What the report is called in a warning.
+        log: Where the warning goes.
+        lengths: As of `adaptive`.
+    """
+    for window, table in adaptive(days, ask, **lengths):
+        if table.rows >= FULL:
+            log(
+                "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
+                "that rows of this time may be missing. Filters in the setting reports can "
+                "part it",
+                name,
+                table.rows,
+                window.first,
+                window.last,
+                level=logging.WARNING,
+            )
+        try:
+            yield window, table
+        finally:
+            table.close()
 
 
 def _next_length(days: int, rows: int) -> int:

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from tap_gladly.streams.answers import AnswersStream
+from tap_gladly.streams.conversations import (
+    ConversationItemsStream,
+    ConversationsStream,
+    CustomAttributesStream,
+    CustomerConversationsStream,
+    VoiceTranscriptsStream,
+)
+from tap_gladly.streams.customers import CustomerProfilesStream
 from tap_gladly.streams.events import EventsStream
 from tap_gladly.streams.exports import (
     ExportAgentsStream,
@@ -22,6 +30,7 @@ from tap_gladly.streams.reference import (
     TopicsStream,
     WebhooksStream,
 )
+from tap_gladly.streams.tasks import TaskCommentsStream, TasksStream
 from tap_gladly.streams.work_sessions import WorkSessionEventsStream
 
 STREAMS = (
@@ -47,4 +56,20 @@ STREAMS = (
 
 A stream that fails ends the run. So events come first, of which every second takes some away; then
 what costs one request; and reports last, since they wait for their pace.
+"""
+
+STREAMS_BY_ID = (
+    ConversationsStream,
+    ConversationItemsStream,
+    CustomerProfilesStream,
+    CustomerConversationsStream,
+    TasksStream,
+    TaskCommentsStream,
+    VoiceTranscriptsStream,
+    CustomAttributesStream,
+)
+"""The streams that come after the reports: a request for each record, so that they take longest.
+
+Transcripts come after the items, which say where there is a call, and custom attributes last, since
+conversations name them.
 """

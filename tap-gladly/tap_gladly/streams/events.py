@@ -3,87 +3,72 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timedelta, timezone
-from http import HTTPStatus
 
 from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.errors import RefusedError
-from tap_gladly.lines import JSONLines, LineReceiver
+from tap_gladly.lines import JSONLines
+from tap_gladly.recent import EVENTS, OVERLAP, end_of_events
 from tap_gladly.times import format_second, time_of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.files import ReceivedFile
+    from tap_gladly.run import SharedRun
 
-KEPT = timedelta(hours=24)
-"""How long Gladly keeps an event."""
-
-MARGINS = (
-    timedelta(seconds=2),
-    timedelta(seconds=20),
-    timedelta(minutes=2),
-    timedelta(minutes=15),
-    timedelta(hours=1),
-)
-"""How much less is asked for, the next where Gladly refuses: its clock may be ahead of ours."""
-
-LATE = timedelta(seconds=30)
-"""Events come up to 15 seconds late; the rest is for the two clocks."""
-
-OVERLAP = timedelta(seconds=60)
-"""What is read again, since it is not said which bounds belong to a window."""
+ENTITY_OF = {"CONVERSATION_ASSIGNEE": "CONVERSATION"}
+"""The entity of a type of event, where it is not what the type begins with."""
 
 
 class EventsStream(BookmarkedStream):
     """Events of all entities (`/events`), ascending."""
 
     name = "events"
-    path = "/events"
+    path = EVENTS
     primary_keys = ("id",)
     replication_key = "timestamp"
 
+    def __init__(self, tap: Tap, run: SharedRun) -> None:
+        super().__init__(tap, run)
+        run.events.register(self)
+
+    @property
+    def event_entities(self) -> list[str]:
+        """The setting `event_entities`."""
+        return t.cast("list[str]", self.config["event_entities"])
+
+    def events_from(self) -> datetime | None:
+        """The bookmark, with what is read again before it; without one, the `start_date`."""
+        bookmark = self.bookmark()
+        return bookmark - OVERLAP if bookmark else self.start_date()
+
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the window from the bookmark on, as far back as Gladly goes."""
-        end = (self.run_began - LATE).replace(microsecond=0)
-        file = self._receive(end)
-        if file is None:
+        end = end_of_events(self)
+        start = self.events_from()
+        if start and start >= end:
             return
+        events = self.run.events.received(self, self)
+        if events is None:
+            return
+        self._name_gap(events.start)
+        # What only others need is not of this stream.
+        others = events.entities.difference(self.event_entities)
         lines = JSONLines()
         try:
-            for record in lines.records(file, self.path):
+            for record in events.records(lines):
+                moment = time_of(record.get("timestamp"))
+                if _entity_of(record) in others or (moment and start and moment < start):
+                    continue
                 yield record
-                self._note(record.get("timestamp"), end)
+                if moment:
+                    # Events come in their order: a killed run reads on from here.
+                    self.move_bookmark(min(moment, end))
         finally:
-            file.close()
             lines.name_bad_ones(self.log)
         self.move_bookmark(end)
-
-    def _receive(self, end: datetime) -> ReceivedFile | None:
-        """Ask for the window, and for less where Gladly's clock says that it begins too early."""
-        for margin in MARGINS:
-            # By the clock of now: what came before this stream may have taken its time.
-            oldest = (datetime.now(timezone.utc) - KEPT + margin).replace(microsecond=0)
-            start = self._window_start(oldest)
-            if start >= end:
-                return None
-            params: dict[str, str | list[str]] = {
-                "startAt": format_second(start),
-                "endAt": format_second(end),
-                "entities": list(dict.fromkeys(self.config["event_entities"])),
-            }
-            try:
-                file = self.download(self.path, LineReceiver(), params)
-            except RefusedError as error:
-                if error.status != HTTPStatus.BAD_REQUEST or start > oldest:
-                    raise
-                refusal = error
-                continue
-            self._name_gap(start)
-            return file
-        raise refusal
 
     def _name_gap(self, start: datetime) -> None:
         bookmark = self.bookmark()
@@ -96,13 +81,7 @@ class EventsStream(BookmarkedStream):
                 "24 hours."
             )
 
-    def _window_start(self, oldest: datetime) -> datetime:
-        bookmark = self.bookmark()
-        if bookmark is None:
-            return max(oldest, self.start_date() or oldest)
-        return max(oldest, bookmark - OVERLAP)
 
-    def _note(self, timestamp: object, end: datetime) -> None:
-        """Move the bookmark with the events, which come in their order: a killed run reads on."""
-        if moment := time_of(timestamp):
-            self.move_bookmark(min(moment, end))
+def _entity_of(event: Record) -> str:
+    kind = str(event.get("type")).partition("/")[0]
+    return ENTITY_OF.get(kind, kind)

@@ -9,6 +9,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.errors import NotFoundError
+from tap_gladly.items import with_list_of_recipients
 from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
 from tap_gladly.lines import JSONLines, LineReceiver
 from tap_gladly.progress import OVERLAP, Progress
@@ -168,11 +169,8 @@ class ExportConversationItemsStream(ExportFileStream):
     recurs = False
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        """Make one type of `to`, which is a list for a mail and a text for a call."""
-        content = row.get("content")
-        if isinstance(content, dict) and isinstance(content.get("to"), str):
-            content["to"] = [content["to"]]
-        return super().post_process(row, context)
+        """Make one type of `to`."""
+        return super().post_process(with_list_of_recipients(row), context)
 
 
 class ExportCustomersStream(ExportFileStream):

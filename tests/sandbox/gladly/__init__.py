@@ -21,6 +21,8 @@ from tests.sandbox.gladly.app import (
     USERNAME,
     gladly_app,
 )
+from tests.sandbox.gladly.desk import Change, Desk
+from tests.sandbox.gladly.desk.population import Population
 from tests.sandbox.gladly.errors import ErrorShape, error_body
 from tests.sandbox.gladly.events import Events
 from tests.sandbox.gladly.exports import ExportJob, Exports
@@ -35,7 +37,7 @@ from tests.sandbox.traffic import TrafficLog, TrafficMiddleware
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["ExportJob", "GladlyHosts", "GladlySandbox"]
+__all__ = ["Change", "Desk", "ExportJob", "GladlyHosts", "GladlySandbox"]
 
 
 class GladlySandbox(Served):
@@ -55,6 +57,10 @@ class GladlySandbox(Served):
         events: How many events of the last day there are at the start.
         report_days: How many days the rows of reports reach back.
         report_rows_per_day: How many rows a day a report has.
+        customers: How many customers there are at the start; besides them, some were merged or
+            deleted, unless there are none at all.
+        conversations: How many conversations they have.
+        tasks: How many tasks they have.
         present: When the sandbox is started, as far as exports, events and reports go; None for
             now. What belongs to a past day is the same for a seed, whenever that is.
 
@@ -63,6 +69,8 @@ class GladlySandbox(Served):
         exports: The export jobs.
         events: The events.
         reports: The reports.
+        desk: Customers, conversations, items and tasks, which are read by id, and what happens to
+            them.
         traffic: Every request that came in.
         faults: The troubles to play.
         limits: The limits of requests, to change while the server runs.
@@ -86,6 +94,9 @@ class GladlySandbox(Served):
         events: int = 240,
         report_days: int = 40,
         report_rows_per_day: int = 6,
+        customers: int = 12,
+        conversations: int = 14,
+        tasks: int = 5,
         present: datetime | None = None,
     ) -> None:
         self.error_shape: ErrorShape = "list"
@@ -96,9 +107,14 @@ class GladlySandbox(Served):
         add_history(
             self.exports, self.account, seed=seed, days=history_days, items_per_day=items_per_day
         )
-        self.events = Events(seed, self.account, events, present)
-        maker = RowMaker(seed, self.account, report_days, report_rows_per_day, present)
+        population = Population(
+            seed, self.account, customers=customers, conversations=conversations, tasks=tasks
+        )
+        cast = population.cast()
+        self.events = Events(seed, self.account, events, present, cast)
+        maker = RowMaker(seed, self.account, report_days, report_rows_per_day, present, cast)
         self.reports = Reports(self.account, maker, present)
+        self.desk = Desk(seed, self.account, population, self.events, self.reports)
         self.traffic = TrafficLog()
         self.faults = Faults()
         self.limits = GladlyLimits(

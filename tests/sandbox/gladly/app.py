@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from tests.sandbox.gladly.desk.routes import desk_routes
 from tests.sandbox.gladly.errors import RefusedError, not_found
 from tests.sandbox.gladly.query import read_query
 
@@ -64,6 +65,7 @@ def gladly_app(sandbox: GladlySandbox) -> Starlette:
         ("GET", "/events", flows.events),
         ("POST", "/reports", flows.report),
         ("POST", "/reports/work-session-events", flows.work_sessions),
+        *(("GET", path, answer) for path, answer in desk_routes(sandbox.desk)),
     ]
     guard = _Guard(sandbox)
     app = Starlette(
@@ -119,7 +121,9 @@ class _Guard:
             raise TypeError from error
         # Only a 400 comes in each shape.
         shape = self._sandbox.error_shape if error.status == 400 else "list"
-        return Response(error.body(shape), error.status, media_type="application/json")
+        return Response(
+            error.body(shape), error.status, headers=error.headers, media_type="application/json"
+        )
 
     async def no_route(self, request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and error.status_code == 405:

@@ -18,9 +18,11 @@ class RefusedError(Exception):
         detail: The reason in words.
         attr: The parameter or member it is about.
         shape: How the error is wrapped; None for whatever the sandbox is set to.
+        meta: What else there is to know.
+        headers: Headers of the answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword
         self,
         status: int,
         code: str,
@@ -28,17 +30,22 @@ class RefusedError(Exception):
         *,
         attr: str | None = None,
         shape: ErrorShape | None = None,
+        meta: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(status, code, detail)
         self.status = status
         self.shape = shape
-        self.error = {"code": code, "detail": detail}
+        self.headers = headers
+        self.error: dict[str, Any] = {"code": code, "detail": detail}
         if attr is not None:
             self.error = {"attr": attr, **self.error}
+        if meta is not None:
+            self.error["meta"] = meta
 
     def body(self, shape: ErrorShape) -> bytes:
         """Return the JSON, in a shape unless the refusal has one of its own."""
-        documents: dict[ErrorShape, dict[str, Any] | list[dict[str, str]]] = {
+        documents: dict[ErrorShape, dict[str, Any] | list[dict[str, Any]]] = {
             "list": {"errors": [self.error]},
             "object": {"errors": self.error},
             "bare": [self.error],
@@ -59,6 +66,19 @@ def invalid(*, attr: str, detail: str, code: str = "invalid") -> RefusedError:
 def not_found(what: str) -> RefusedError:
     """Refuse an id that is not there; the vendor's examples show one object here."""
     return RefusedError(404, "not_exist", f"{what} does not exist", shape="object")
+
+
+def moved(old: str, new: str, location: str | None) -> RefusedError:
+    """Refuse the id of a customer who was merged; the vendor promises no Location."""
+    return RefusedError(
+        301,
+        "moved",
+        "customer id has changed",
+        attr="customerId",
+        shape="list",
+        meta={"old": old, "new": new},
+        headers=None if location is None else {"Location": location},
+    )
 
 
 def too_many(detail: str) -> RefusedError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sandbox.gladly.account import Account
+    from tests.sandbox.gladly.desk.cast import Cast
 
     Record = dict[str, Any]
 
@@ -111,11 +112,15 @@ class EventContents:
         seed: Seed of all records.
         account: Whose agents, inboxes and topics they name.
         first: How many events there were before, made with other seeds.
+        cast: Whose customers, conversations and tasks they name; None for nobody's.
     """
 
-    def __init__(self, seed: int | str, account: Account, *, first: int = 0) -> None:
+    def __init__(
+        self, seed: int | str, account: Account, *, first: int = 0, cast: Cast | None = None
+    ) -> None:
         self._random = Random(f"events {seed}")
         self._account = account
+        self._cast = cast
         self._digits = cycle_from(DIGITS, first)
         # In a round through all types there is one merge.
         self._merges = first // len(MEMBERS)
@@ -145,6 +150,9 @@ class EventContents:
             self._merges += 1
             if self._merges % 2:
                 content["destinationConversationId"] = content["sourceConversationId"] = ""
+        if self._cast is not None:
+            talks = self._merges % 2 == 0
+            self._cast.name_in_event(kind, content, self._random, conversations=talks)
         return content
 
     def _value(self, kind: str, name: str, at: int) -> Any:  # noqa: ANN401 - any JSON

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
+    from tests.sandbox.gladly.desk.cast import Cast
 
     Record = dict[str, Any]
 
@@ -40,16 +41,23 @@ class Events:
         account: Whose agents, inboxes and topics they name.
         number: How many there are at the start, the oldest almost a day old.
         present: When that is; None for now.
+        cast: Whose customers, conversations and tasks they name.
 
     Attributes:
         as_of: When it is for events; None for now.
     """
 
     def __init__(
-        self, seed: int, account: Account, number: int, present: datetime | None = None
+        self,
+        seed: int,
+        account: Account,
+        number: int,
+        present: datetime | None = None,
+        cast: Cast | None = None,
     ) -> None:
         self.as_of = present
-        self._contents = EventContents(seed, account)
+        self._cast = cast
+        self._contents = EventContents(seed, account, cast=cast)
         self._entries: list[_Entry] = []
         if number:
             self._begin(seed, account, number)
@@ -61,7 +69,7 @@ class Events:
         newest = (now(self.as_of) - _NEWEST) // step
         added = self._contents
         for index in range(newest - number + 1, newest + 1):
-            self._contents = EventContents(f"{seed} {index}", account, first=index)
+            self._contents = EventContents(f"{seed} {index}", account, first=index, cast=self._cast)
             # Odd nanoseconds, so that the digits which are written make a difference.
             at = index * step + index * 7_001_013 % min(step, SECOND)
             kind, whole = kinds[index * 7 % len(kinds)], index // len(kinds) % 2 == 0
@@ -96,6 +104,19 @@ class Events:
         """
         at = now(self.as_of) if timestamp is None else of(timestamp)
         return self._put(type, at, whole=True, late=late, content=content, id_=id)
+
+    def record(self, kind: str, timestamp: str, content: Record, initiator: Record) -> Record:
+        """Add an event exactly as it is given; it is there from its timestamp on."""
+        event: Record = {
+            "id": self._contents.new_id(),
+            "type": kind,
+            "timestamp": timestamp,
+            "initiator": initiator,
+            "content": content,
+        }
+        at = nanos(timestamp)
+        insort(self._entries, _Entry(at, at, entity_of(kind), event), key=attrgetter("at"))
+        return event
 
     def clear(self) -> None:
         """Forget every event."""

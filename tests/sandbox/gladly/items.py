@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.sandbox.gladly.account import Account
 
     Record = dict[str, Any]
+    Maker = Callable[["Items"], tuple[Record, bool]]
 
 _US, _THEM = "+14155550101", "+12145550102"
 _OPTIONS = [{"id": "1", "label": "Furniture"}, {"id": "2", "label": "Träume\u2028…"}]
@@ -42,6 +43,7 @@ class Items:
         self._makers = cycle_from(_MAKERS, first)
         self._initiators = cycle_from(_INITIATORS, first)
         self._made = first
+        self._session: tuple[str | None, str] | None = None
         self._at = 0
 
     def make(self, at: int) -> Record:
@@ -67,6 +69,47 @@ class Items:
         elif self._made % 3 == 0:
             item["initiator"] = {"id": "SIDEKICK_V2", "type": "SYSTEM"}
         return item
+
+    def make_in(
+        self,
+        at: int,
+        *,
+        customer_id: str,
+        conversation_id: str | None,
+        maker: Maker | None = None,
+    ) -> Record:
+        """Make an item as it is read by id: of one conversation, with what files do not have.
+
+        Args:
+            at: Its timestamp in nanoseconds since 1970; digits beyond those written are cut off.
+            customer_id: Whose item it is.
+            conversation_id: Which conversation it is in; None for none.
+            maker: Makes its content, such as ``Items.email``; None for the next one.
+        """
+        self._at = at
+        self._made += 1
+        content, whole = (maker or next(self._makers))(self)
+        item: Record = {"id": self._id(), "customerId": customer_id}
+        if conversation_id is not None:
+            item["conversationId"] = conversation_id
+        if "sessionId" in content:
+            # A session has several messages.
+            if self._session is None or self._session[0] != conversation_id or self._made % 4 == 0:
+                self._session = (conversation_id, content["sessionId"])
+            item["sessionId"] = content["sessionId"] = self._session[1]
+        item["timestamp"] = self._stamp(0)
+        if whole:
+            kind = next(self._initiators)
+            item["initiator"] = {
+                "id": customer_id if kind == "CUSTOMER" else self._agent(),
+                "type": kind,
+            }
+            item["responder"] = {"id": self._agent(), "type": "AGENT"}
+        elif self._made % 3 == 0:
+            item["initiator"] = {"id": "SIDEKICK_V2", "type": "SYSTEM"}
+        if "recordingUrl" in content:
+            content["recordingUrl"] = f"/api/v1/conversation-items/{item['id']}/media/recording"
+        return {**item, "content": content}
 
     def _id(self) -> str:
         return slug(self._random)
@@ -248,7 +291,7 @@ class Items:
         return {"type": "TWITTER", "content": next(self._texts)}, True
 
 
-_MAKERS: list[Callable[[Items], tuple[Record, bool]]] = [
+_MAKERS: list[Maker] = [
     Items.chat_text,
     Items.email,
     Items.call,

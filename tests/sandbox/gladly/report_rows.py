@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tests.sandbox.gladly.report_request import day_begin
-from tests.sandbox.gladly.report_sets import EVENT_GRAIN, SESSIONS, anchor_of, columns_of
+from tests.sandbox.gladly.report_sets import EVENT_GRAIN, SESSIONS, anchor_of, columns_of, key_of
 from tests.sandbox.gladly.stamps import DAY, DIGITS, SECOND, cycle_from, moment_of, now, slug, stamp
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from tests.sandbox.gladly.account import Account
+    from tests.sandbox.gladly.desk.cast import Cast
 
     Row = dict[str, str]
 
@@ -65,17 +66,20 @@ class RowMaker:
         days: How many days back they reach.
         per_day: How many a day.
         present: When it is; None for now.
+        cast: Whose customers, conversations and tasks they name; None for nobody's.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument for each thing that rows depend on
         self,
         seed: int,
         account: Account,
         days: int,
         per_day: int,
         present: datetime | None = None,
+        cast: Cast | None = None,
     ) -> None:
         self._present = present
+        self._cast = cast
         self._seed = seed
         self._account = account
         self._days = days
@@ -104,6 +108,7 @@ class RowMaker:
                     rows.extend(self._sessions(random, at, index))
                     continue
                 row = self._row(metric_set, columns, random, at, next(digits))
+                self._name(metric_set, row, random, index)
                 if summary:
                     row["Bucket End"] = stamp(end, next(digits))
                     if "Agent ID" in row:
@@ -137,6 +142,16 @@ class RowMaker:
         if "Timezone Filter" in row:
             row["Timezone Filter"] = str(self._account.organization["timezone"])
         return row
+
+    def _name(self, metric_set: str, row: Row, random: Random, index: int) -> None:
+        if self._cast is None:
+            return
+        header = key_of(metric_set)
+        if header in {"Conversation ID", "Task ID"}:
+            slots = self._days * self._per_day
+            self._cast.name_once(header, row, index % slots, slots)
+        else:
+            self._cast.name_in_row(metric_set, row, random)
 
     def _cell(self, metric_set: str, header: str, random: Random, at: int, digits: int) -> str:
         if header == "Event Type":
@@ -185,6 +200,8 @@ class RowMaker:
             "contact_session_routed_at": stamp(at + SECOND, 3),
             "status": "ACTIVE",
         }
+        if self._cast is not None:
+            self._cast.name_in_row(SESSIONS, begun, Random(begun["contact_session_id"]))
         if index % 4 == 0:
             return [begun]
         ended = at + random.randrange(60, 40_000) * SECOND

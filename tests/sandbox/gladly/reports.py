@@ -105,6 +105,10 @@ class Reports:
         columns = list(dict.fromkeys(chain.from_iterable(held))) or columns_of(metric_set)
         self._tables[metric_set] = Table(_known(metric_set), columns, held)
 
+    def add_row(self, metric_set: str, row: Mapping[str, str]) -> None:
+        """Add a row; columns that the report does not have are left out."""
+        self._table(metric_set).rows.append(dict(row))
+
     def change(self, metric_set: str, key: str, column: str, value: str) -> None:
         """Restate a cell of the row with a key.
 

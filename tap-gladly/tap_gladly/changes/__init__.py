@@ -1,0 +1,1 @@
+"""Which conversations, customers and tasks changed, and when: what the by-id streams go by."""

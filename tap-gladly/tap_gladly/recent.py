@@ -1,0 +1,131 @@
+"""The events of the last 24 hours: asked for once in a run, however many read them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+
+from tap_gladly.errors import RefusedError
+from tap_gladly.lines import JSONLines, LineReceiver
+from tap_gladly.times import format_second
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from singer_sdk.helpers.types import Record
+
+    from tap_gladly.bookmarks import BookmarkedStream
+    from tap_gladly.files import ReceivedFile
+
+EVENTS = "/events"
+
+KEPT = timedelta(hours=24)
+"""How long Gladly keeps an event."""
+
+MARGINS = (
+    timedelta(seconds=2),
+    timedelta(seconds=20),
+    timedelta(minutes=2),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+)
+"""How much less is asked for, the next where Gladly refuses: its clock may be ahead of ours."""
+
+LATE = timedelta(seconds=30)
+"""Events come up to 15 seconds late; the rest is for the two clocks."""
+
+OVERLAP = timedelta(seconds=60)
+"""What is read again, since it is not said which bounds belong to a window."""
+
+
+class Reader(t.Protocol):
+    """Who reads events."""
+
+    @property
+    def selected(self) -> bool:
+        """Whether the run needs them."""
+
+    @property
+    def event_entities(self) -> Collection[str]:
+        """Of what it reads events."""
+
+    def events_from(self) -> datetime | None:
+        """From when on; none for as far back as Gladly goes."""
+
+
+@dataclass(frozen=True)
+class ReceivedEvents:
+    """The events of a window, ascending.
+
+    Args:
+        start: Where the window begins.
+        entities: Of what they are.
+        file: The answer, a record a line.
+    """
+
+    start: datetime
+    entities: frozenset[str]
+    file: ReceivedFile
+
+    def records(self, lines: JSONLines) -> Iterator[Record]:
+        """Read them from the first on; one reader at a time."""
+        return lines.records(self.file, EVENTS)
+
+
+class RecentEvents:
+    """The events of a run: of one window and of all entities that anybody needs."""
+
+    def __init__(self) -> None:
+        self._readers: list[Reader] = []
+        self._received: ReceivedEvents | None = None
+        self._is_asked = False
+
+    def register(self, reader: Reader) -> None:
+        """Let it be known who will read them, if it is selected."""
+        self._readers.append(reader)
+
+    def received(self, stream: BookmarkedStream, reader: Reader) -> ReceivedEvents | None:
+        """The events; none if the window of the run is empty.
+
+        Args:
+            stream: Who asks for them, should they not have been asked for.
+            reader: For whom it is, selected or not: a test of the connection does not ask.
+        """
+        if not self._is_asked:
+            readers = [each for each in self._readers if each.selected or each is reader]
+            self._received = _receive(stream, readers)
+            self._is_asked = True
+        return self._received
+
+
+def end_of_events(stream: BookmarkedStream) -> datetime:
+    """Where a run's window of events ends: what is younger may yet come."""
+    return (stream.run_began - LATE).replace(microsecond=0)
+
+
+def _receive(stream: BookmarkedStream, readers: list[Reader]) -> ReceivedEvents | None:
+    """Ask for the window, and for less where Gladly's clock says that it begins too early."""
+    entities = list(dict.fromkeys(each for reader in readers for each in reader.event_entities))
+    end = end_of_events(stream)
+    for margin in MARGINS:
+        # By the clock of now: what came before this request may have taken its time.
+        oldest = (datetime.now(timezone.utc) - KEPT + margin).replace(microsecond=0)
+        start = max(oldest, min(reader.events_from() or oldest for reader in readers))
+        if start >= end:
+            return None
+        params: dict[str, str | list[str]] = {
+            "startAt": format_second(start),
+            "endAt": format_second(end),
+            "entities": entities,
+        }
+        try:
+            file = stream.download(EVENTS, LineReceiver(), params)
+        except RefusedError as error:
+            if error.status != HTTPStatus.BAD_REQUEST or start > oldest:
+                raise
+            refusal = error
+            continue
+        return ReceivedEvents(start, frozenset(entities), file)
+    raise refusal

@@ -1,0 +1,187 @@
+"""Conversations, and what they are made of, by id."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_gladly.changes.told import CONVERSATION, CUSTOMER
+from tap_gladly.client import GladlyStream
+from tap_gladly.errors import NotFoundError
+from tap_gladly.items import calls_of, with_list_of_recipients
+from tap_gladly.streams.changed import ChangedStream, Found, PartsStream, Todo, WholeStream
+from tap_gladly.wire import listed, record
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.changes.index import ChangeIndex
+    from tap_gladly.changes.told import Change
+    from tap_gladly.run import SharedRun
+
+ITEMS = "/conversations/{conversationId}/items"
+
+
+class ConversationsStream(WholeStream):
+    """The current state of conversations (`/conversations/{conversationId}`)."""
+
+    name = "conversations"
+    path = "/conversations/{conversationId}"
+    place = "conversationId"
+    kind = CONVERSATION
+
+    def records_of(
+        self, index: ChangeIndex, change: Change, found: Found | None
+    ) -> Iterable[Record]:
+        """The record, whose custom attributes are met."""
+        if found:
+            self.run.attributes.meet(_attributes_of(found.records))
+        return super().records_of(index, change, found)
+
+
+class ConversationItemsStream(PartsStream):
+    """Messages, calls, notes and all else that a conversation is made of."""
+
+    name = "conversation_items"
+    path = ITEMS
+    place = "conversationId"
+    part_path = "/conversation-items/{itemId}"
+    part_place = "itemId"
+    kind = CONVERSATION
+    where_else = "export_conversation_items has all of them, a day later."
+
+    def records_of(
+        self, index: ChangeIndex, change: Change, found: Found | None
+    ) -> Iterable[Record]:
+        """The items, whose calls are remembered for their transcripts."""
+        if found:
+            index.keep_calls(change.id, calls_of(found.records))
+        return super().records_of(index, change, found)
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        """Make one type of `to`."""
+        return super().post_process(with_list_of_recipients(row), context)
+
+
+class CustomerConversationsStream(ChangedStream):
+    """All conversations of the customers of whom something changed.
+
+    What `conversations` does not reach: those that did not change since the `start_date`.
+    """
+
+    name = "customer_conversations"
+    path = "/customers/{customerId}/conversations"
+    place = "customerId"
+    kind = CUSTOMER
+    selected_by_default = False
+
+    def read(self, todo: Todo) -> Found:
+        """List them."""
+        answer = self.fetch(self.path, ids={self.place: todo.change.id})
+        return Found(listed(answer), answer.is_limited)
+
+    def records_of(
+        self,
+        index: ChangeIndex,  # noqa: ARG002
+        change: Change,
+        found: Found | None,
+    ) -> Iterable[Record]:
+        """The records, whose custom attributes are met; a list that was cut is named."""
+        if found is None:
+            return []
+        if found.is_limited:
+            self.warn_once(
+                f"{self.name}: Gladly lists {len(found.records)} conversations of the customer "
+                f"{change.id} and no more. Those that change are in the stream conversations."
+            )
+        self.run.attributes.meet(_attributes_of(found.records))
+        return found.records
+
+
+class VoiceTranscriptsStream(ChangedStream):
+    """What was said in calls and voicemails of the conversations that changed."""
+
+    name = "voice_transcripts"
+    path = "/conversation-items/{itemId}/voice-transcript"
+    place = "itemId"
+    kind = CONVERSATION
+    primary_keys = ("conversationItemId",)
+    added = ("conversationItemId", "conversationId", "changedAt")
+    selected_by_default = False
+
+    def requests_of(self, index: ChangeIndex) -> int:  # noqa: ARG002
+        """One for each call, and how many calls there are is not known before."""
+        return 0
+
+    def parts_of(self, index: ChangeIndex, change: Change) -> list[str] | None:
+        """The calls, if conversation_items has listed them in this run."""
+        return index.calls(change.id)
+
+    def read(self, todo: Todo) -> Found:
+        """Ask for the transcript of each call."""
+        calls = todo.parts
+        if calls is None:
+            calls = calls_of(listed(self.fetch(ITEMS, ids={"conversationId": todo.change.id})))
+        found = ((call, self._transcript_of(call)) for call in calls)
+        return Found(
+            [
+                {"conversationItemId": call, "conversationId": todo.change.id, **transcript}
+                for call, transcript in found
+                if transcript is not None
+            ]
+        )
+
+    def records_of(
+        self,
+        index: ChangeIndex,  # noqa: ARG002
+        change: Change,  # noqa: ARG002
+        found: Found | None,
+    ) -> Iterable[Record]:
+        """The transcripts."""
+        return found.records if found else []
+
+    def _transcript_of(self, call: str) -> Record | None:
+        """The transcript of a call; most have none."""
+        try:
+            return record(self.fetch(self.path, ids={self.place: call}))
+        except NotFoundError:
+            return None
+
+
+class CustomAttributesStream(GladlyStream):
+    """Definitions of the custom attributes met on conversations (`/custom-attributes/{id}`)."""
+
+    name = "custom_attributes"
+    path = "/custom-attributes/{customAttributeId}"
+    primary_keys = ("id",)
+    reads_all = False
+
+    def __init__(self, tap: Tap, run: SharedRun) -> None:
+        super().__init__(tap, run)
+        run.attributes.register(self)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read those that were met and not read yet."""
+        for _, definition in self.concurrently(self.run.attributes.unread(), self._definition_of):
+            if definition:
+                yield definition
+        self.run.attributes.were_read()
+
+    def _definition_of(self, attribute: str) -> Record | None:
+        try:
+            return record(self.fetch(self.path, ids={"customAttributeId": attribute}))
+        except NotFoundError:
+            return None
+
+
+def _attributes_of(conversations: list[Record]) -> set[str]:
+    """The ids of the custom attributes on some conversations."""
+    return {
+        each["id"]
+        for conversation in conversations
+        if isinstance(attributes := conversation.get("customAttributes"), list)
+        for each in attributes
+        if isinstance(each, dict) and isinstance(each.get("id"), str)
+    }

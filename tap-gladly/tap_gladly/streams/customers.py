@@ -1,0 +1,89 @@
+"""Profiles of customers, by id and by search."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_gladly.changes.told import CUSTOMER
+from tap_gladly.streams.changed import Found, WholeStream
+from tap_gladly.times import format_time, time_of
+from tap_gladly.wire import listed
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.changes.index import ChangeIndex
+    from tap_gladly.changes.told import Change
+    from tap_gladly.wire import Answer
+
+SEARCH = "/customer-profiles"
+
+SEARCHES = {
+    "customer_emails": "email",
+    "customer_phone_numbers": "phoneNumber",
+    "customer_external_ids": "externalCustomerId",
+}
+"""The settings that name customers, each with the parameter that looks for them."""
+
+MOST_FOUND = 50
+"""What a search gives at most, without saying that there is more."""
+
+
+class CustomerProfilesStream(WholeStream):
+    """Profiles of customers (`/customer-profiles/{customerId}`)."""
+
+    name = "customer_profiles"
+    path = "/customer-profiles/{customerId}"
+    place = "customerId"
+    kind = CUSTOMER
+    added = ("changedAt", "mergedIntoId")
+
+    def requests_of(self, index: ChangeIndex) -> int:
+        """One for each profile, and one for each search."""
+        return super().requests_of(index) + len(self._searches())
+
+    def besides(self, index: ChangeIndex) -> Iterable[Record]:
+        """The customers that the settings name, in every run."""
+        for (setting, _), answer in self.concurrently(self._searches(), self._search):
+            found = listed(answer)
+            if len(found) >= MOST_FOUND:
+                self.warn_once(
+                    f"An entry of the setting {setting} finds {len(found)} customers or more: "
+                    "Gladly gives no more of a search."
+                )
+            for profile in found:
+                changed = time_of(profile.get("updatedAt")) or index.end
+                yield {"changedAt": format_time(min(changed, index.end)), **profile}
+
+    def records_of(
+        self, index: ChangeIndex, change: Change, found: Found | None
+    ) -> Iterable[Record]:
+        """The profile; or that it was deleted, or into whom it was merged."""
+        if found and found.moved_to:
+            return [{"id": change.id, "mergedIntoId": found.moved_to}]
+        return super().records_of(index, change, found)
+
+    def gone_since(self, index: ChangeIndex, change: Change) -> str:
+        """When the customer was deleted, if an event tells."""
+        return index.deleted_at(change.id) or super().gone_since(index, change)
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        """Leave out a phone's type where it is not set: Gladly has an empty text there."""
+        phones = row.get("phones")
+        if isinstance(phones, list):
+            row["phones"] = [
+                {**phone, "type": None}
+                if isinstance(phone, dict) and phone.get("type") == ""
+                else phone
+                for phone in phones
+            ]
+        return super().post_process(row, context)
+
+    def _searches(self) -> list[tuple[str, str]]:
+        return [(name, value) for name in SEARCHES for value in dict.fromkeys(self.config[name])]
+
+    def _search(self, search: tuple[str, str]) -> Answer:
+        setting, value = search
+        return self.fetch(SEARCH, {SEARCHES[setting]: value})

@@ -1,0 +1,27 @@
+"""Tasks and their comments, by id."""
+
+from __future__ import annotations
+
+from tap_gladly.changes.told import TASK
+from tap_gladly.streams.changed import PartsStream, WholeStream
+
+
+class TasksStream(WholeStream):
+    """The current state of tasks (`/tasks/{taskId}`)."""
+
+    name = "tasks"
+    path = "/tasks/{taskId}"
+    place = "taskId"
+    kind = TASK
+
+
+class TaskCommentsStream(PartsStream):
+    """The comments of tasks that changed (`/tasks/{taskId}/comments`)."""
+
+    name = "task_comments"
+    path = "/tasks/{taskId}/comments"
+    place = "taskId"
+    part_path = "/tasks/{taskId}/comments/{commentId}"
+    part_place = "commentId"
+    kind = TASK
+    where_else = "No other endpoint has them."

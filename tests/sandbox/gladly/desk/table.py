@@ -1,0 +1,58 @@
+"""Records by id that are also found by what they belong to, however many there are."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Record = dict[str, Any]
+
+
+class Table(UserDict[str, Record]):
+    """Records by id.
+
+    Args:
+        group: Returns the id of what a record belongs to.
+    """
+
+    def __init__(self, group: Callable[[Record], str]) -> None:
+        self._group = group
+        self._groups: dict[str, dict[str, None]] = {}
+        self._place: dict[str, str] = {}
+        super().__init__()
+
+    def __setitem__(self, key: str, item: Record) -> None:
+        place = self._group(item)
+        before = self._place.get(key)
+        if before is not None and before != place:
+            self._groups[before].pop(key, None)
+        self._place[key] = place
+        self._groups.setdefault(place, {})[key] = None
+        super().__setitem__(key, item)
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self._groups[self._place.pop(key)].pop(key, None)
+
+    def of(self, place: str) -> list[Record]:
+        """Return the records that belong to something, in the order in which they came there."""
+        found = (self.data.get(key) for key in list(self._groups.get(place, ())))
+        return [one for one in found if one is not None and self._group(one) == place]
+
+
+def by_conversation(item: Record) -> str:
+    """Return where an item belongs; some belong to no conversation."""
+    return str(item.get("conversationId") or f"of {item.get('customerId')}")
+
+
+def by_customer(record: Record) -> str:
+    """Return whose conversation or task it is."""
+    return str(record.get("customerId"))
+
+
+def by_task(comment: Record) -> str:
+    """Return which task a comment is on."""
+    return str(comment.get("taskId"))
