@@ -11,17 +11,16 @@ import logging
 import typing as t
 from datetime import datetime, timezone
 
-from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.client import GladlyStream
 from tap_gladly.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, Record
+    from collections.abc import Iterable
 
-    from tap_gladly.run import SharedRun
+    from singer_sdk.helpers.types import Context, Record
 
 EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
 """Before any record, and after the first time that can be expressed."""
@@ -38,9 +37,13 @@ class BookmarkedStream(GladlyStream):
     STATE_MSG_FREQUENCY = 100
     reads_all = False
 
-    def __init__(self, tap: Tap, run: SharedRun) -> None:
-        super().__init__(tap, run)
-        self.run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the stream; where that ends early, the next run is to resume there."""
+        try:
+            yield from super().get_records(context)
+        except FatalAPIError:
+            self.keep_state()
+            raise
 
     def start_date(self) -> datetime | None:
         """The setting `start_date`."""

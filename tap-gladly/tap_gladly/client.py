@@ -11,6 +11,7 @@ import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
@@ -68,6 +69,8 @@ LONGEST_WAIT = 300.0
 
 LONGEST_REPORT_BACKOFF = 30.0
 """Seconds."""
+
+DOTS = frozenset({".", ".."})
 
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 """What may pass, besides 5xx."""
@@ -129,6 +132,7 @@ class GladlyStream(RESTStream[None]):
     def __init__(self, tap: Tap, run: SharedRun) -> None:
         super().__init__(tap)
         self.run = run
+        self.run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
         self._conform = RecordConformer(
             self.schema, self.primary_keys, self.logger, added=self.added
         )
@@ -190,6 +194,7 @@ class GladlyStream(RESTStream[None]):
         """Read the stream, counting its requests."""
         with self._request_counter:
             try:
+                self.run.events.ask_first(self)
                 yield from self.request_records(context)
             except UnexpectedShapeError as error:
                 message = self.errors.unexpected(error.path, error.missing)
@@ -227,6 +232,13 @@ class GladlyStream(RESTStream[None]):
         """
         return self.download(path, partial(_answer, path), params, ids=ids)
 
+    def fetch_if_there(self, path: str, *, ids: Mapping[str, str]) -> Answer | None:
+        """As `fetch`, for what may be gone since its id was heard of; none if it is (404)."""
+        try:
+            return self.fetch(path, ids=ids)
+        except NotFoundError:
+            return None
+
     def download(
         self,
         path: str,
@@ -256,6 +268,11 @@ class GladlyStream(RESTStream[None]):
         self, method: str, path: str, ids: Mapping[str, str], **content: t.Any
     ) -> requests.PreparedRequest:
         places = {name: quote(value, safe="") for name, value in ids.items()}
+        if not DOTS.isdisjoint(places.values()):
+            # No address can hold them, quoted or not: they would lead to another endpoint.
+            raise NotFoundError(
+                self.errors.refused(HTTPStatus.NOT_FOUND, path), HTTPStatus.NOT_FOUND
+            )
         try:
             return self.build_prepared_request(
                 method=method,

@@ -62,7 +62,7 @@ class StorageError(FatalAPIError):
     def __init__(self, cause: str | None) -> None:
         super().__init__(
             f"What Gladly sent cannot be kept on this machine ({cause or 'no reason given'}): the "
-            "tap needs room for a compressed file in the folder for temporary files (TMPDIR)."
+            "tap needs room for what it reads in the folder for temporary files (TMPDIR)."
         )
 
 

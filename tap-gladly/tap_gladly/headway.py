@@ -11,7 +11,7 @@ SECONDS = 30.0
 
 
 class Headway:
-    """Says now and then what is done and what is left.
+    """Counts what is done, and says it.
 
     Args:
         log: Where it is said.
@@ -22,22 +22,25 @@ class Headway:
         self._log = log
         self._total = total
         self._done = 0
-        self._began = time.monotonic()
-        self._due = self._began + SECONDS
+        self._began = self._said = time.monotonic()
 
-    def one_more(self) -> bool:
-        """One more is done; returns whether that was said."""
+    def count(self) -> None:
+        """One more is done."""
         self._done += 1
-        now = time.monotonic()
-        if now < self._due:
-            return False
-        self._due = now + SECONDS
+
+    def is_due(self) -> bool:
+        """Whether it is time to say it."""
+        return time.monotonic() - self._said >= SECONDS
+
+    def say(self) -> None:
+        """Say what is done, what is left, and how long that takes at the speed until now."""
+        self._said = time.monotonic()
         left = max(0, self._total - self._done)
+        seconds = left * (self._said - self._began) / max(1, self._done)
         self._log(
             "%s of %s done, %s left, which takes about %s (h:mm:ss)",
             f"{self._done:,}",
             f"{self._total:,}",
             f"{left:,}",
-            timedelta(seconds=round(left * (now - self._began) / self._done)),
+            timedelta(seconds=round(seconds)),
         )
-        return True

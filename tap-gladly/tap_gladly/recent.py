@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.bookmarks import BookmarkedStream
+    from tap_gladly.client import GladlyStream
     from tap_gladly.files import ReceivedFile
 
 EVENTS = "/events"
@@ -86,35 +86,46 @@ class RecentEvents:
         """Let it be known who will read them, if it is selected."""
         self._readers.append(reader)
 
-    def received(self, stream: BookmarkedStream, reader: Reader) -> ReceivedEvents | None:
+    def ask_first(self, stream: GladlyStream) -> None:
+        """Ask for them if anybody needs them: every second takes some away."""
+        if any(reader.selected for reader in self._readers):
+            self._ask(stream, [reader for reader in self._readers if reader.selected])
+
+    def received(self, stream: GladlyStream, reader: Reader) -> ReceivedEvents | None:
         """The events; none if the window of the run is empty.
 
         Args:
             stream: Who asks for them, should they not have been asked for.
-            reader: For whom it is, selected or not: a test of the connection does not ask.
+            reader: For whom it is: a test of the connection also reads what is not selected.
         """
-        if not self._is_asked:
-            readers = [each for each in self._readers if each.selected or each is reader]
-            self._received = _receive(stream, readers)
-            self._is_asked = True
+        self._ask(stream, [reader])
         return self._received
 
+    def _ask(self, stream: GladlyStream, readers: list[Reader]) -> None:
+        if not self._is_asked:
+            self._received = _receive(stream, readers)
+            self._is_asked = True
 
-def end_of_events(stream: BookmarkedStream) -> datetime:
+
+def end_of_events(stream: GladlyStream) -> datetime:
     """Where a run's window of events ends: what is younger may yet come."""
     return (stream.run_began - LATE).replace(microsecond=0)
 
 
-def _receive(stream: BookmarkedStream, readers: list[Reader]) -> ReceivedEvents | None:
+def _receive(stream: GladlyStream, readers: list[Reader]) -> ReceivedEvents | None:
     """Ask for the window, and for less where Gladly's clock says that it begins too early."""
     entities = list(dict.fromkeys(each for reader in readers for each in reader.event_entities))
     end = end_of_events(stream)
+    refusal: RefusedError | None = None
     for margin in MARGINS:
         # By the clock of now: what came before this request may have taken its time.
         oldest = (datetime.now(timezone.utc) - KEPT + margin).replace(microsecond=0)
         start = max(oldest, min(reader.events_from() or oldest for reader in readers))
         if start >= end:
             return None
+        if refusal and start > oldest:
+            # The same question would get the same answer, if not by another clock.
+            continue
         params: dict[str, str | list[str]] = {
             "startAt": format_second(start),
             "endAt": format_second(end),
@@ -123,9 +134,10 @@ def _receive(stream: BookmarkedStream, readers: list[Reader]) -> ReceivedEvents 
         try:
             file = stream.download(EVENTS, LineReceiver(), params)
         except RefusedError as error:
-            if error.status != HTTPStatus.BAD_REQUEST or start > oldest:
+            if error.status != HTTPStatus.BAD_REQUEST or start > oldest + MARGINS[-1]:
                 raise
             refusal = error
-            continue
-        return ReceivedEvents(start, frozenset(entities), file)
-    raise refusal
+        else:
+            return ReceivedEvents(start, frozenset(entities), file)
+    # With no refusal, the loop would not have come to its end.
+    raise t.cast("RefusedError", refusal)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_gladly.changes.reading import Changes
-from tap_gladly.met import MetAttributes
+from tap_gladly.changes.calls import Calls
+from tap_gladly.changes.of_run import Changes
+from tap_gladly.met_attributes import MetAttributes
 from tap_gladly.recent import RecentEvents
 
 if t.TYPE_CHECKING:
@@ -25,6 +26,7 @@ class SharedRun:
         reports: For reports, which have a pace of their own.
         events: The events of the last 24 hours.
         changes: Which conversations, customers and tasks changed.
+        calls: Which calls conversations have.
         attributes: Which custom attributes were met on conversations.
         organization: The organization; `None` until it was asked for.
         jobs: The export jobs that Gladly still has; `None` until they were asked for.
@@ -35,6 +37,7 @@ class SharedRun:
     reports: ThrottledSession
     events: RecentEvents = field(default_factory=RecentEvents)
     changes: Changes = field(default_factory=Changes)
+    calls: Calls = field(default_factory=Calls)
     attributes: MetAttributes = field(default_factory=MetAttributes)
     organization: Record | None = None
     jobs: list[Job] | None = None

@@ -1,13 +1,14 @@
 """`python -m tests.bench`: how fast the taps read, what they hold, and how they keep the rates.
 
 The sandbox runs on the same machine and takes its share of it, so the figures are the least that
-a tap can do. They are for comparison with each other, in one run. There are five measurements:
+a tap can do. They are for comparison with each other, in one run. There are six measurements:
 
 lists    Clari: lists of calls, of three sizes, without a rate limit
 rate     Clari: details of calls, at the rate that is allowed
 exports  Clari: exports of activities, of three sizes
 files    Gladly: export files of conversation items, of three sizes
 reports  Gladly: a report of a busy and of a quiet account, at the rates that are allowed
+changes  Gladly: what is read by id, at the rate that is allowed, and what it costs to know of it
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 
 from tests.bench.calls import show_lists, show_rate
 from tests.bench.exports import show_exports
+from tests.bench.gladly_changes import show_changes
 from tests.bench.gladly_files import show_files
 from tests.bench.gladly_reports import show_reports
 
@@ -47,7 +49,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=["lists", "rate", "exports", "files", "reports"],
+        choices=["lists", "rate", "exports", "files", "reports", "changes"],
         help="one measurement instead of all",
     )
     options = parser.parse_args()
@@ -61,6 +63,8 @@ def main() -> None:
         show_files([options.items // 100, options.items // 10, options.items])
     if options.only in {None, "reports"}:
         show_reports()
+    if options.only in {None, "changes"}:
+        show_changes()
 
 
 if __name__ == "__main__":

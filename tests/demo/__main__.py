@@ -4,7 +4,7 @@ The accounts are local ones (`tests/sandbox`); all else is what a user runs: a P
 `meltano install`, `meltano run tap-clari target-postgres`, and the same with tap-gladly. Run again,
 it shows an incremental run: since the last one, calls have changed and been held, activities have
 come, and past weeks of the forecast have been restated; an export job and events of Gladly have
-come, and conversations were closed.
+come, conversations were closed, and others went on.
 """
 
 from __future__ import annotations
@@ -68,7 +68,12 @@ def main() -> None:
                 settings=SETTINGS,
                 meanwhile=gladly_progress(account, say),
             )
-        gladly_cost = GladlyCost(account.gladly, metrics, time.monotonic() - began)
+        gladly_cost = GladlyCost(
+            account.gladly,
+            metrics,
+            time.monotonic() - began,
+            keeping.runs[-1] if keeping.runs else None,
+        )
         show_streams(connection, "Gladly", metrics)
         for table in gladly_answers(connection):
             console.print(table)

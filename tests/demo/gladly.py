@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import product
 from random import Random
 
+from tests.demo.gladly_desk import NAMES, desk_lives
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.event_types import MEMBERS
 from tests.sandbox.gladly.items import Items
@@ -26,20 +27,13 @@ if t.TYPE_CHECKING:
 CONVERSATIONS = "ConversationExportReport"
 REPORTS = (CONVERSATIONS, "ContactTimestampsReport", "AgentDurationsReportV2")
 """Three of the eight that are read by default: with all, a run waits for Gladly's ten a minute."""
+START = f"{datetime.now(timezone.utc) - timedelta(days=30):%Y-%m-%d}"
 SETTINGS = {
     "TAP_GLADLY_REPORTS": json.dumps(REPORTS),
     # One request a report, and not one for each part of a year.
-    "TAP_GLADLY_START_DATE": f"{datetime.now(timezone.utc) - timedelta(days=30):%Y-%m-%d}",
+    "TAP_GLADLY_START_DATE": START,
 }
 
-NAMES = [
-    f"{first} {last}"
-    for last, first in product(
-        ("Okafor", "Lindqvist", "Mendes", "Nakamura", "O'Hara"),
-        ("Ada", "Bo", "Carla", "Dai", "Elif"),
-    )
-]
-"""One for each of the sandbox's customers."""
 CLOSED_IN = {"E-mail": 300, "Voice": 15, "Chat": 25, "Returns": 900}
 """The inboxes, and in how many minutes conversations there are closed on average."""
 ITEMS_PER_DAY, ITEMS_OF_A_RUN = 30, 12
@@ -58,6 +52,7 @@ def gladly_of_demo(present: datetime | None = None) -> GladlySandbox:
         items_per_day=ITEMS_PER_DAY,
         events=280,
         report_rows_per_day=15,
+        customers=0,
         present=present,
     )
 
@@ -71,6 +66,7 @@ def gladly_lives_on(gladly: GladlySandbox, runs: Sequence[datetime]) -> None:
     """
     for inbox, name in zip(gladly.account.inboxes, CLOSED_IN, strict=True):
         inbox["name"] = name
+    desk_lives(gladly, runs)
     _add_jobs(gladly, runs)
     _add_events(gladly, runs)
     _close_conversations(gladly, runs)
@@ -120,11 +116,11 @@ def _lines(records: list[Record]) -> bytes:
 
 
 def _add_events(gladly: GladlySandbox, runs: Sequence[datetime]) -> None:
-    """Have some events come late: from while a run lasted, which had not waited for them.
+    """Have some events of agents come late: from while a run lasted, which had not waited for them.
 
     Those of the runs of the days before are no longer served.
     """
-    kinds = [*MEMBERS]
+    kinds = [kind for kind in MEMBERS if kind.startswith("AGENT_")]
     for number, (run, second) in enumerate(product(runs, range(EVENTS_OF_A_RUN))):
         at = run - timedelta(seconds=45 + second)
         gladly.events.add(kinds[number * 7 % len(kinds)], timestamp=at)

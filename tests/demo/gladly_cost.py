@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
+from tests.demo.gladly import START
 from tests.demo.keeping import rows_if_there
 from tests.demo.showing import console
 from tests.sandbox.gladly.limits import REPORT_PATHS
@@ -30,6 +32,11 @@ def conversations(connection: Connection) -> Conversations:
     return {key: (status, took) for key, status, took in rows}
 
 
+BY_ID = ("conversations/", "customer-profiles/", "customers/", "tasks/", "custom-attributes/")
+TOO_LATE = timedelta(seconds=45)
+"""How long before its end a run has what happens no more."""
+
+
 @dataclass
 class GladlyCost:
     """What a run cost.
@@ -38,11 +45,13 @@ class GladlyCost:
         gladly: The Gladly that was read.
         metrics: What the tap says of each stream.
         seconds: How long it took.
+        last_run: When the demo before ended; none if there was none.
     """
 
     gladly: GladlySandbox
     metrics: dict[str, StreamMetrics]
     seconds: float
+    last_run: datetime | None
 
     def show(self) -> None:
         """Say what was asked for, of everything that Gladly limits."""
@@ -56,6 +65,13 @@ class GladlyCost:
             f"minute are allowed; Meltano's discovery asks for some, to see their columns), "
             f"{len(files)} files (export jobs: {len({job for job, _ in files})}), and "
             f"{traffic.count() - reports - len(files)} others."
+        )
+        made, least = self._by_id(), self._least()
+        console.print(
+            f"Of these, {made} were made by id. The least possible are {least}, one for each that "
+            f"changed and each stream that has it. The other {made - least} were for what a merge "
+            "moved, for custom attributes that were met again, and for the minute before the end "
+            "of the last run, of which each run reads the changes once more."
         )
 
     def show_increment(
@@ -72,7 +88,9 @@ class GladlyCost:
         console.print(
             f"This was run {earlier_runs + 1}, and incremental: of {len(jobs)} export jobs it "
             f"downloaded the files of the {len({job for job, _ in self._files()})} made since the "
-            f"last run; of {len(events)} events of a day it read the "
+            f"last run; of {len(self.gladly.desk.conversations)} conversations it read the "
+            f"{self.metrics['conversations'].records} again of which something was told since "
+            f"then; of {len(events)} events of a day it read the "
             f"{self.metrics['events'].records} since then and of the minute before; and reports "
             f"come again from where their rows may have changed: "
             f"{self.metrics['report_conversation_export'].records} conversations of 30 days, of "
@@ -80,6 +98,20 @@ class GladlyCost:
             f"{self.metrics['report_contact_timestamps'].records} contact timestamps of the day of "
             "the last run, since these do not change."
         )
+
+    def _by_id(self) -> int:
+        """How many requests were made for what is read by id, lists of one customer included."""
+        paths = (each.path for each in self.gladly.traffic.exchanges())
+        return sum(path.removeprefix("/api/v1/").startswith(BY_ID) for path in paths)
+
+    def _least(self) -> int:
+        """How many would do if it were known what changed: the sandbox knows."""
+        desk = self.gladly.desk
+        since = self.last_run - TOO_LATE if self.last_run else datetime.fromisoformat(START)
+        changed = desk.truth(since.replace(tzinfo=timezone.utc))
+        talks, tasks = len(changed["conversation"]), len(changed["task"])
+        attributes = 0 if self.last_run else len(desk.custom_attributes)
+        return 2 * talks + len(changed["customer"]) + 2 * tasks + attributes
 
     def _files(self) -> list[tuple[str, str]]:
         paths = [each.path.split("/") for each in self.gladly.traffic.exchanges()]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
+from rich.markup import escape
 from rich.table import Table
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg import Connection
 
 _INBOXES = """
@@ -44,10 +47,50 @@ _MESSAGES = """
     LIMIT 5
 """
 
+_LIVELIEST = """
+    SELECT conversations.id, customers.name, conversations.status, inboxes.name, agents.name,
+           (SELECT string_agg(topics.name, ', ' ORDER BY topics.name) FROM tap_gladly.topics
+            WHERE topics.id = ANY (conversations."topicIds")),
+           count(*)
+    FROM tap_gladly.conversations
+    JOIN tap_gladly.conversation_items AS items ON items."conversationId" = conversations.id
+    LEFT JOIN tap_gladly.customer_profiles AS customers
+           ON customers.id = conversations."customerId"
+    LEFT JOIN tap_gladly.inboxes ON inboxes.id = conversations."inboxId"
+    LEFT JOIN tap_gladly.agents ON agents.id = conversations."agentId"
+    WHERE conversations._sdc_deleted_at IS NULL
+    GROUP BY conversations.id, customers.name, inboxes.name, agents.name
+    ORDER BY count(*) DESC, max(items.timestamp) DESC
+    LIMIT 1
+"""
+
+_TIMELINE = """
+    SELECT items.timestamp, coalesce(agents.name, customers.name, items.initiator ->> 'type', ''),
+           CASE items.content ->> 'type'
+             WHEN 'CHAT_MESSAGE' THEN 'chat' WHEN 'EMAIL' THEN 'mail'
+             WHEN 'PHONE_CALL' THEN 'call' WHEN 'CONVERSATION_NOTE' THEN 'note'
+             WHEN 'TOPIC_CHANGE' THEN 'topic' WHEN 'CONVERSATION_STATUS_CHANGE' THEN 'status'
+             ELSE items.content ->> 'type'
+           END,
+           coalesce(
+             items.content ->> 'content', items.content ->> 'body',
+             items.content #>> '{recordingSummary,summary}', items.content ->> 'status',
+             (SELECT '+ ' || string_agg(topics.name, ', ') FROM tap_gladly.topics
+              WHERE items.content -> 'addedTopicIds' ? topics.id),
+             ''
+           )
+    FROM tap_gladly.conversation_items AS items
+    LEFT JOIN tap_gladly.agents ON agents.id = items.initiator ->> 'id'
+    LEFT JOIN tap_gladly.customer_profiles AS customers
+           ON customers.id = items.initiator ->> 'id'
+    WHERE items."conversationId" = %s
+    ORDER BY items.timestamp
+"""
+
 
 def gladly_answers(connection: Connection) -> list[Table]:
-    """Ask, and lay out what comes back: counts and names, and no text of a message."""
-    return [_inboxes(connection), _messages(connection)]
+    """Ask, and lay out what comes back: counts, names, and one conversation from end to end."""
+    return [_inboxes(connection), _messages(connection), *_timeline(connection)]
 
 
 def _inboxes(connection: Connection) -> Table:
@@ -60,6 +103,23 @@ def _inboxes(connection: Connection) -> Table:
         took = f"{minutes // 60} h {minutes % 60:02} min"
         table.add_row(name, str(count), f"{closed:.0%}", took, str(waiting))
     return table
+
+
+def _timeline(connection: Connection) -> Iterator[Table]:
+    found = connection.execute(_LIVELIEST).fetchone()
+    if not found:
+        return
+    conversation, customer, status, inbox, agent, topics, _ = found
+    table = Table(
+        title=f"The conversation in which most happened: {customer}, {status}, in the inbox "
+        f"{inbox}, with {agent or 'nobody'}, about {topics or 'nothing yet'}"
+    )
+    for column in ("time", "who", "what"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("text")
+    for at, who, what, text in connection.execute(_TIMELINE, [conversation]):
+        table.add_row(f"{at:%d %b %H:%M:%S}", who, what, escape(text[:60]))
+    yield table
 
 
 def _messages(connection: Connection) -> Table:

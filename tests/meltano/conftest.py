@@ -27,6 +27,17 @@ if t.TYPE_CHECKING:
     from tests.pipeline import StreamMetrics
 
 Record = dict[str, t.Any]
+BY_ID_BY_DEFAULT = (
+    "conversations",
+    "conversation_items",
+    "customer_profiles",
+    "tasks",
+    "task_comments",
+    "custom_attributes",
+)
+BY_ID = (*BY_ID_BY_DEFAULT, "customer_conversations", "voice_transcripts")
+"""The streams that are read by id, by which their tables are called too."""
+
 Key = tuple[t.Any, ...]
 
 REPORTS = {
@@ -159,6 +170,65 @@ class GladlyPipeline(Pipeline):
         return super().run(*select, settings={**own, **(settings or {})}, meanwhile=meanwhile)
 
 
+class WatchedMeltano(Meltano):
+    """A project whose log is kept, and whose state can be set back.
+
+    Attributes:
+        said: What the last command logged, line by line.
+    """
+
+    said: t.ClassVar[list[str]] = []
+
+    def set_back(self, state_id: str, key: str, bookmarks: Mapping[str, datetime]) -> None:
+        """Have the state say that streams were read up to some time, and nothing else.
+
+        Args:
+            state_id: Which state, as Meltano calls it.
+            key: The streams' replication key.
+            bookmarks: Up to when, by stream.
+        """
+        state = {
+            stream: {"replication_key": key, "replication_key_value": f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"}
+            for stream, at in bookmarks.items()
+        }
+        document = json.dumps({"singer_state": {"bookmarks": state}})
+        self._run("state", "set", "--force", state_id, document)
+
+    def _run(
+        self,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> list[Record]:
+        events = super()._run(*arguments, settings=settings, meanwhile=meanwhile)
+        self.said[:] = [str(event.get("event")) for event in events]
+        return events
+
+
+@dataclass
+class DeskPipeline(GladlyPipeline):
+    """A Gladly at its begin where nothing is but what a test lets happen at the desk."""
+
+    meltano: WatchedMeltano
+
+    def run(
+        self,
+        *select: str,
+        settings: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> dict[str, StreamMetrics]:
+        """Run it: what is read by id, or the streams named; fast, unless the settings say else."""
+        own = {"TAP_GLADLY_REPORTS": "[]", "TAP_GLADLY_REQUESTS_PER_SECOND": "500"}
+        return super().run(
+            *(select or BY_ID), settings={**own, **(settings or {})}, meanwhile=meanwhile
+        )
+
+    def set_back(self, at: datetime) -> None:
+        """Have Meltano's state say that what is read by id was read up to this time."""
+        bookmarks = dict.fromkeys([each for each in BY_ID if each != "custom_attributes"], at)
+        self.meltano.set_back("sandbox:tap-gladly-to-target-postgres", "changedAt", bookmarks)
+
+
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[ClariPipeline]:
     """An empty database, and an account of 60 calls and 60 activities."""
@@ -184,3 +254,17 @@ def gladly(tmp_path: Path) -> Iterator[GladlyPipeline]:
         meltano.install("tap-gladly", "target-postgres")
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         yield GladlyPipeline(postgres, meltano, sandbox, midnight - timedelta(days=20))
+
+
+@pytest.fixture
+def desk_pipeline(tmp_path: Path) -> Iterator[DeskPipeline]:
+    """An empty database, and a Gladly where nothing has happened yet."""
+    with contextlib.ExitStack() as running:
+        sandbox = running.enter_context(
+            GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0)
+        )
+        postgres = running.enter_context(PostgresServer())
+        meltano = WatchedMeltano(tmp_path / "project", postgres, gladly=sandbox)
+        meltano.install("tap-gladly", "target-postgres")
+        start = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+        yield DeskPipeline(postgres, meltano, sandbox, start - timedelta(days=28))

@@ -11,7 +11,8 @@ from decimal import Decimal
 from tests.gladly.conftest import Gladly
 from tests.gladly.truth import FILES, exported, moment, readable
 from tests.meltano.comparing import as_row, assert_table, schema_of, without_nulls
-from tests.meltano.conftest import REPORTS
+from tests.meltano.conftest import BY_ID_BY_DEFAULT, REPORTS
+from tests.meltano.desk_truth import assert_desk
 from tests.running import Tap
 
 if t.TYPE_CHECKING:
@@ -49,7 +50,7 @@ def assert_exports(pipeline: GladlyPipeline) -> None:
 
 def assert_tables(pipeline: GladlyPipeline) -> None:
     """Every table has Gladly's records, no more and no less, equal column by column."""
-    assert pipeline.tables() == {*KEYS, *HASHED}
+    assert pipeline.tables() == {*KEYS, *HASHED, *BY_ID_BY_DEFAULT}
     for stream, key in KEYS.items():
         # The windows that the work sessions were asked for by are the tap's affair.
         assert_table(pipeline, stream, key, truth(pipeline, stream), ("window_start", "window_end"))
@@ -59,6 +60,7 @@ def assert_tables(pipeline: GladlyPipeline) -> None:
         wanted = Counter(_text(as_row(row, schema), columns) for row in truth(pipeline, stream))
         table = pipeline.rows(stream, ("row_hash",)).values()
         assert Counter(_text(row, columns) for row in table) == wanted, stream
+    assert_desk(pipeline, pipeline.start)
 
 
 def _text(row: Record, columns: list[str]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import typing as t
 from itertools import islice
 
+from tap_gladly.changes.database import TemporaryDatabase
 from tap_gladly.changes.told import Attribute, Change, Deletion, Merge, Part
-from tap_gladly.errors import StorageError
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
@@ -24,18 +22,17 @@ CREATE TABLE parts (whole TEXT, id TEXT, PRIMARY KEY (whole, id)) WITHOUT ROWID;
 CREATE TABLE merges (customer TEXT PRIMARY KEY, at TEXT, is_gone INTEGER) WITHOUT ROWID;
 CREATE TABLE deletions (customer TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID;
 CREATE TABLE attributes (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE listed (conversation TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE calls (conversation TEXT, id TEXT, PRIMARY KEY (conversation, id)) WITHOUT ROWID;
 """
 
-# The newest counts: who changed often is read once.
+# The newest counts: who changed often is read once. What the conflict is about is said, since
+# SQLite before 3.35 does not do without.
 KEEP: dict[type, str] = {
-    Change: "INSERT INTO changes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
+    Change: "INSERT INTO changes VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET"
     " at = max(at, excluded.at)",
     Part: "INSERT OR IGNORE INTO parts VALUES (?, ?)",
-    Merge: "INSERT INTO merges VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
+    Merge: "INSERT INTO merges VALUES (?, ?, ?) ON CONFLICT (customer) DO UPDATE SET"
     " at = max(at, excluded.at), is_gone = max(is_gone, excluded.is_gone)",
-    Deletion: "INSERT INTO deletions VALUES (?, ?) ON CONFLICT DO UPDATE SET"
+    Deletion: "INSERT INTO deletions VALUES (?, ?) ON CONFLICT (customer) DO UPDATE SET"
     " at = max(at, excluded.at)",
     Attribute: "INSERT OR IGNORE INTO attributes VALUES (?)",
 }
@@ -47,8 +44,7 @@ AT_ONCE = 5000
 class ChangeIndex:
     """Which conversations, customers and tasks changed in a window, and when each last did.
 
-    It is a database in a temporary file without a name, which is gone with the process. Times are
-    texts in the tap's form, which sort as the times do.
+    Times are texts in the tap's form, which sort as the times do.
 
     Args:
         end: Where its window ends.
@@ -56,10 +52,7 @@ class ChangeIndex:
 
     def __init__(self, end: datetime) -> None:
         self.end = end
-        with _kept_on_disk():
-            self._database = sqlite3.connect("", isolation_level=None)
-            # What is lost with the process needs no care against its end.
-            self._database.executescript(f"PRAGMA journal_mode = OFF; {TABLES}")
+        self._database = TemporaryDatabase(TABLES)
 
     def add(self, told: Iterable[Told]) -> None:
         """Keep what was told."""
@@ -68,10 +61,7 @@ class ChangeIndex:
             by_type: dict[type, set[Told]] = {}
             for each in step:
                 by_type.setdefault(type(each), set()).add(each)
-            with _kept_on_disk(), self._database:
-                self._database.execute("BEGIN")
-                for kind, found in by_type.items():
-                    self._database.executemany(KEEP[kind], found)
+            self._database.keep((KEEP[kind], found) for kind, found in by_type.items())
 
     def changed(self, kind: str, since: datetime) -> Iterator[Change]:
         """What changed at this time or later, each once, in the order of its newest change."""
@@ -80,69 +70,42 @@ class ChangeIndex:
             "SELECT id, at FROM changes WHERE kind = ? AND (at, id) > (?, ?)"
             " ORDER BY at, id LIMIT ?"
         )
-        # Step by step: what reads it may add to the index meanwhile.
-        while found := self._rows(query, kind, at, last, AT_ONCE):
+        # Step by step: what reads it may change the index meanwhile.
+        while found := self._database.rows(query, kind, at, last, AT_ONCE):
             for last, at in found:
                 yield Change(kind, last, at)
 
     def count(self, kind: str, since: datetime) -> int:
         """How many changed at this time or later."""
         query = "SELECT count(*) FROM changes WHERE kind = ? AND at >= ?"
-        return int(self._rows(query, kind, format_time(since))[0][0])
+        return int(self._database.rows(query, kind, format_time(since))[0][0])
 
     def has(self, kind: str, id: str, since: datetime) -> bool:  # noqa: A002 - what it is
         """Whether this one changed at this time or later."""
         query = "SELECT 1 FROM changes WHERE kind = ? AND id = ? AND at >= ?"
-        return bool(self._rows(query, kind, id, format_time(since)))
+        return bool(self._database.rows(query, kind, id, format_time(since)))
 
     def forget(self, change: Change) -> None:
         """Leave out what is not there any more, so that no other stream asks for it."""
-        with _kept_on_disk():
-            query = "DELETE FROM changes WHERE kind = ? AND id = ?"
-            self._database.execute(query, (change.kind, change.id))
+        query = "DELETE FROM changes WHERE kind = ? AND id = ?"
+        self._database.keep([(query, [(change.kind, change.id)])])
 
     def parts(self, whole: str) -> list[str]:
         """The items of a conversation, or comments of a task, that events name."""
-        return self._ids("SELECT id FROM parts WHERE whole = ?", whole)
+        return self._database.column("SELECT id FROM parts WHERE whole = ?", whole)
 
     def attributes(self) -> list[str]:
         """The custom attributes that events name."""
-        return self._ids("SELECT id FROM attributes")
+        return self._database.column("SELECT id FROM attributes")
 
     def deleted_at(self, customer: str) -> str | None:
         """When a customer was deleted; none if no event tells of it."""
-        return next(iter(self._ids("SELECT at FROM deletions WHERE customer = ?", customer)), None)
+        query = "SELECT at FROM deletions WHERE customer = ?"
+        return next(iter(self._database.column(query, customer)), None)
 
-    def merges(self) -> list[tuple[str, str]]:
-        """Those who may be left of a merge, and when it was."""
-        return self._rows("SELECT customer, at FROM merges WHERE NOT is_gone ORDER BY at, customer")
-
-    def keep_calls(self, conversation: str, calls: Iterable[str]) -> None:
-        """Keep which calls a conversation has, so that its items are not listed once more."""
-        with _kept_on_disk():
-            self._database.execute("INSERT OR IGNORE INTO listed VALUES (?)", (conversation,))
-            self._database.executemany(
-                "INSERT OR IGNORE INTO calls VALUES (?, ?)",
-                ((conversation, each) for each in calls),
-            )
-
-    def calls(self, conversation: str) -> list[str] | None:
-        """The calls of a conversation; none if its items were not listed in this run."""
-        if not self._rows("SELECT 1 FROM listed WHERE conversation = ?", conversation):
-            return None
-        return self._ids("SELECT id FROM calls WHERE conversation = ? ORDER BY id", conversation)
-
-    def _ids(self, query: str, *values: str) -> list[str]:
-        return [row[0] for row in self._rows(query, *values)]
-
-    def _rows(self, query: str, *values: str | int) -> list[tuple[t.Any, ...]]:
-        with _kept_on_disk():
-            return self._database.execute(query, values).fetchall()
-
-
-@contextlib.contextmanager
-def _kept_on_disk() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(str(error)) from error
+    def merges(self, since: datetime) -> dict[str, str]:
+        """The customers who may be left of a merge at this time or later, and when it was."""
+        query = (
+            "SELECT customer, at FROM merges WHERE NOT is_gone AND at >= ? ORDER BY at, customer"
+        )
+        return dict(self._database.rows(query, format_time(since)))

@@ -65,11 +65,12 @@ COLUMNS = {
 """The columns of a report that name something."""
 
 NEEDED_COLUMNS = {
-    "ConversationTimestampsReport": ("timestamp", "conversation_id", "customer_id"),
-    "ContactTimestampsReport": ("timestamp", "conversation_id", "customer_id"),
-    "TaskTimestampsReport": ("timestamp", "task_id", "customer_id"),
+    "ConversationTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
+    "ContactTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
+    # Its columns are stated nowhere.
+    "TaskTimestampsReport": {TASK: "task_id"},
 }
-"""The columns without which a report would not say what changed."""
+"""The columns without which a report would not say what of a kind changed."""
 
 PARTS = {"messageId": "conversationId", "noteId": "conversationId", "commentId": "taskId"}
 """The members that name a part, each with the member that names what it is a part of."""
@@ -140,18 +141,17 @@ class Attribute(t.NamedTuple):
 Told = Change | Part | Merge | Deletion | Attribute
 
 
-def told_by_event(event: Record, otherwise: str) -> Iterator[Told]:
+def told_by_event(event: Record, end: str) -> Iterator[Told]:
     """What an event tells.
 
     Args:
         event: The event.
-        otherwise: When it was, should it not say so itself.
+        end: Where the window ends that was asked for.
     """
     content = event.get("content")
     if not isinstance(content, dict):
         return
-    moment = time_of(event.get("timestamp"))
-    at = format_time(moment) if moment else otherwise
+    at = _within(event.get("timestamp"), end)
     yield from _changes(content, MEMBERS, at)
     for member, whole in PARTS.items():
         if (part := _id(content, member)) and (of := _id(content, whole)):
@@ -165,21 +165,26 @@ def told_by_event(event: Record, otherwise: str) -> Iterator[Told]:
         yield Deletion(customer, at)
 
 
-def told_by_row(row: Mapping[str, str | None], otherwise: str) -> Iterator[Told]:
+def told_by_row(row: Mapping[str, str | None], end: str) -> Iterator[Told]:
     """What a row of a timestamp report tells, whose times are in UTC.
 
     Args:
         row: The row, by the names of its columns.
-        otherwise: When it was, should it not say so itself.
+        end: Where the window ends that was asked for.
     """
-    moment = time_of(row.get("timestamp"))
-    at = format_time(moment) if moment else otherwise
+    at = _within(row.get("timestamp"), end)
     yield from _changes(row, COLUMNS, at)
     if _id(row, "merged_customer_id"):
         # It is not said which of the two is the one that is left.
         for column in ("customer_id", "merged_customer_id"):
             if customer := _id(row, column):
                 yield Merge(customer, at, is_gone=False)
+
+
+def _within(timestamp: object, end: str) -> str:
+    """When it was; the end where that is not said, or later: a bookmark must not go beyond it."""
+    moment = time_of(timestamp)
+    return min(format_time(moment), end) if moment else end
 
 
 def _changes(names: Mapping[str, t.Any], kinds: Mapping[str, str], at: str) -> Iterator[Change]:

@@ -9,7 +9,7 @@ from functools import partial
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.reports.columns import typed
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import FIRST, Days, read_windows
+from tap_gladly.reports.windows import BEHIND, FIRST, Days, read_windows
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
@@ -20,8 +20,8 @@ if t.TYPE_CHECKING:
 HISTORY = timedelta(days=365)
 """How far back a report begins that has neither a bookmark nor a `start_date`."""
 
-BEHIND = timedelta(hours=2)
-"""What is so young is not taken for complete: reports are about an hour behind."""
+ADVICE = "filters in the setting reports can part it"
+"""What to do about a report that is cut."""
 
 
 class CSVStream(BookmarkedStream):
@@ -55,7 +55,7 @@ class CSVStream(BookmarkedStream):
 
     def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
         """The reports of these days; one that is cut and cannot be made shorter is named."""
-        return read_windows(days, self.table_of, self.name, self.log, **lengths)
+        return read_windows(days, self.table_of, self.name, self.log, ADVICE, **lengths)
 
     def table_of(self, days: Days) -> Table:
         """Have the report of these days made."""

@@ -28,6 +28,9 @@ FULL = 95_000
 AIMED_AT = 70_000
 """Rows. Days differ, so a window aims at less than what would be cut."""
 
+BEHIND = timedelta(hours=2)
+"""What is so young is not taken for complete: reports are about an hour behind."""
+
 FIRST = 31
 """Days. A look-back of a month is one request, where the account is quiet."""
 
@@ -108,7 +111,7 @@ def adaptive(
 
 
 def read_windows(
-    days: Days, ask: Callable[[Days], Table], name: str, log: Log, **lengths: int
+    days: Days, ask: Callable[[Days], Table], name: str, log: Log, advice: str, **lengths: int
 ) -> Iterator[tuple[Days, Table]]:
     """As `adaptive`, with each report closed once it is read.
 
@@ -119,18 +122,19 @@ def read_windows(
         ask: Asks for some of them.
         name: What the report is called in a warning.
         log: Where the warning goes.
+        advice: What the warning says to be done.
         lengths: As of `adaptive`.
     """
     for window, table in adaptive(days, ask, **lengths):
         if table.rows >= FULL:
             log(
                 "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
-                "that rows of this time may be missing. Filters in the setting reports can "
-                "part it",
+                "that rows of this time may be missing: %s",
                 name,
                 table.rows,
                 window.first,
                 window.last,
+                advice,
                 level=logging.WARNING,
             )
         try:

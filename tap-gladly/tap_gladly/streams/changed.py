@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
 
+import msgspec
+from singer_sdk.exceptions import FatalAPIError
+
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.changes.told import Change
 from tap_gladly.errors import MovedError, NotFoundError, RefusedError
 from tap_gladly.headway import Headway
 from tap_gladly.recent import OVERLAP
-from tap_gladly.times import format_time, parse_time
-from tap_gladly.wire import listed, record
+from tap_gladly.times import format_time, parse_time, time_of
+from tap_gladly.wire import UnexpectedShapeError, record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,17 +39,32 @@ FEW = 20
 """How many a test of the connection asks for at most, one after the other, until there is a record:
 some may be gone."""
 
+WINDOW_START = "window_start"
+"""In the state, until a window is read whole: from when on it needed events. The next run needs
+them from there too, which name what a conversation or task has beyond Gladly's cap."""
+
+OF_ONE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""What Gladly may answer for a single id, while it gives the others."""
+
+PASSED_OVER = 10
+"""How many in a row Gladly may refuse one by one, before it is something else than a bad id."""
+
 
 class Todo(t.NamedTuple):
     """What is to be asked for.
 
     Args:
         change: What changed.
-        parts: The ids of its parts that are known already; none if none were looked for.
+        known: The ids that the run knows of what is in it; none if it did not look.
     """
 
     change: Change
-    parts: list[str] | None = None
+    known: list[str] | None = None
 
 
 class Found(t.NamedTuple):
@@ -55,14 +73,16 @@ class Found(t.NamedTuple):
     Args:
         records: The records.
         is_limited: Whether Gladly has more and does not give it.
-        missed: The ids of parts that could not be had.
         moved_to: The id of the customer who is to be read instead.
+        is_gone: Whether it is not there any more.
+        fault: What is wrong with it, so that it cannot be read.
     """
 
     records: list[Record]
     is_limited: bool = False
-    missed: tuple[str, ...] = ()
     moved_to: str | None = None
+    is_gone: bool = False
+    fault: str | None = None
 
 
 class ChangedStream(BookmarkedStream):
@@ -82,6 +102,9 @@ class ChangedStream(BookmarkedStream):
     place: str
     """Where the id belongs in the path."""
 
+    lookback = timedelta(0)
+    """How far before its bookmark the stream reads again."""
+
     def __init__(self, tap: Tap, run: SharedRun) -> None:
         super().__init__(tap, run)
         run.changes.register(self)
@@ -90,10 +113,18 @@ class ChangedStream(BookmarkedStream):
     def changed_since(self) -> datetime:
         """From when on changes are asked for."""
         bookmark = self.bookmark()
-        since = bookmark - OVERLAP if bookmark else self.start_date() or self.run_began - HISTORY
+        if bookmark:
+            since = bookmark - max(OVERLAP, self.lookback)
+        else:
+            since = self.start_date() or self.run_began - HISTORY
         if self.ABORT_AT_RECORD_COUNT is not None:
             since = max(since, self.run_began - TESTED)
         return since
+
+    def events_from(self) -> datetime:
+        """From when on events are needed: where the window began that a killed run did not end."""
+        since = self.changed_since()
+        return min(since, time_of(self.stream_state.get(WINDOW_START)) or since)
 
     def requests_of(self, index: ChangeIndex) -> int:
         """How many requests the stream takes, at least."""
@@ -101,56 +132,59 @@ class ChangedStream(BookmarkedStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read what changed, several at once, and move the bookmark with each."""
-        index = self.run.changes.index(self)
+        index = self.run.changes.index(self, self)
         since = self.changed_since()
         if since >= index.end:
             return
-        yield from self.besides(index)
-        total, gone = index.count(self.kind, since), 0
+        self.stream_state[WINDOW_START] = format_time(self.events_from())
+        yield from self.besides(index, since)
+        total = index.count(self.kind, since)
         headway = Headway(self._say, total)
+        gone = faults = in_a_row = 0
         at_once = None if self.ABORT_AT_RECORD_COUNT is None else 1
-        for todo, found in self.concurrently(self._todo(index, since), self._found_of, at_once):
-            for change, each in self._with_followed(index, since, todo.change, found):
-                if each is None:
+        for todo, first in self.concurrently(self._todo(index, since), self._found_of, at_once):
+            for change, found in self._with_followed(index, since, todo.change, first):
+                if found.fault:
+                    faults, in_a_row = faults + 1, in_a_row + 1
+                    self._pass_over(change, found.fault, in_a_row)
+                    continue
+                in_a_row = 0
+                if found.is_gone:
                     gone += 1
                     index.forget(change)
-                for row in self.records_of(index, change, each):
+                for row in self.records_of(index, change, found):
                     yield {"changedAt": change.at, **row}
             self.move_bookmark(parse_time(todo.change.at))
-            if headway.one_more():
+            headway.count()
+            if headway.is_due():
+                headway.say()
                 self.keep_state()
-        if gone:
-            self.log(
-                "%s: %s of %s are not there (any more): Gladly answers 404, as it does for what "
-                "was deleted or merged",
-                self.name,
-                f"{gone:,}",
-                f"{total:,}",
-            )
+        self._say_what_is_not_there(gone, faults, total)
+        self.stream_state.pop(WINDOW_START)
         self.move_bookmark(index.end)
 
     # What a stream has of its own
 
-    def besides(self, index: ChangeIndex) -> Iterable[Record]:  # noqa: ARG002
+    def besides(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:  # noqa: ARG002
         """What is read besides what changed."""
         return ()
 
-    def parts_of(self, index: ChangeIndex, change: Change) -> list[str] | None:  # noqa: ARG002
-        """The ids of parts of what changed, as far as the run knows them."""
+    def known_of(self, change: Change) -> list[str] | None:  # noqa: ARG002
+        """The ids of what is in it, as far as the run knows them."""
         return None
 
     def read(self, todo: Todo) -> Found:
-        """Ask for it; in a thread of its own."""
-        return Found([record(self.fetch(self.path, ids={self.place: todo.change.id}))])
+        """Ask for it; in a thread of its own.
 
-    def records_of(
-        self,
-        index: ChangeIndex,
-        change: Change,
-        found: Found | None,
-    ) -> Iterable[Record]:
-        """The records; `found` is none if it is not there any more."""
+        Raises:
+            NotFoundError: If it is not there any more.
+            MovedError: If it is a customer who was merged into another.
+        """
         raise NotImplementedError
+
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:  # noqa: ARG002
+        """The records, also of what is gone or moved."""
+        return found.records
 
     # How
 
@@ -158,29 +192,62 @@ class ChangedStream(BookmarkedStream):
         changes = index.changed(self.kind, since)
         at_most = None if self.ABORT_AT_RECORD_COUNT is None else FEW
         for change in islice(changes, at_most):
-            yield Todo(change, self.parts_of(index, change))
+            yield Todo(change, self.known_of(change))
 
-    def _found_of(self, todo: Todo) -> Found | None:
+    def _found_of(self, todo: Todo) -> Found:
         try:
             return self.read(todo)
         except NotFoundError:
-            return None
+            return Found([], is_gone=True)
         except MovedError as error:
             return Found([], moved_to=error.new)
+        except RefusedError as error:
+            if error.status not in OF_ONE:
+                raise
+            return Found([], fault=str(error))
+        except UnexpectedShapeError as error:
+            return Found([], fault=self.errors.unexpected(error.path, error.missing))
+        except (msgspec.ValidationError, RecursionError):
+            return Found([], fault=self.errors.unexpected(self.path, "records that can be read"))
 
     def _with_followed(
-        self, index: ChangeIndex, since: datetime, change: Change, found: Found | None
-    ) -> Iterator[tuple[Change, Found | None]]:
+        self, index: ChangeIndex, since: datetime, change: Change, found: Found
+    ) -> Iterator[tuple[Change, Found]]:
         """What was found, and whoever a customer was merged into, unless that one has a turn."""
         yield change, found
-        while found and found.moved_to:
-            new = found.moved_to
+        while new := found.moved_to:
             if new in self._followed or index.has(self.kind, new, since):
                 return
             self._followed.add(new)
             change = Change(self.kind, new, change.at)
-            found = self._found_of(Todo(change, self.parts_of(index, change)))
+            found = self._found_of(Todo(change, self.known_of(change)))
             yield change, found
+
+    def _pass_over(self, change: Change, fault: str, in_a_row: int) -> None:
+        """Name what cannot be read, and go on: else it would stop every run at the same place."""
+        self.log(
+            "%s: the %s %s cannot be read, and is left out. %s",
+            self.name,
+            self.kind,
+            change.id,
+            fault,
+            level=logging.ERROR,
+        )
+        if in_a_row >= PASSED_OVER:
+            raise FatalAPIError(fault)
+
+    def _say_what_is_not_there(self, gone: int, faults: int, total: int) -> None:
+        if gone:
+            self._say(
+                "%s of %s are not there (any more): Gladly answers 404, as it does for what was "
+                "deleted or merged",
+                f"{gone:,}",
+                f"{total:,}",
+            )
+        if faults:
+            self._say(
+                "%s of %s could not be read, and are named above", f"{faults:,}", f"{total:,}"
+            )
 
     def _say(self, message: str, *args: object) -> None:
         self.log(f"{self.name}: {message}", *args)
@@ -189,84 +256,18 @@ class ChangedStream(BookmarkedStream):
 class WholeStream(ChangedStream):
     """A stream of one record for each id, which says of those that are gone that they are."""
 
-    def records_of(
-        self,
-        index: ChangeIndex,
-        change: Change,
-        found: Found | None,
-    ) -> Iterable[Record]:
+    def read(self, todo: Todo) -> Found:
+        """Ask for the record."""
+        found = record(self.fetch(self.path, ids={self.place: todo.change.id}))
+        # Gladly's document does not promise the id of what was asked for by its id.
+        return Found([{"id": todo.change.id, **found}])
+
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The record, or one that says that it is gone."""
-        if found is None:
+        if found.is_gone:
             return [{"id": change.id, "_sdc_deleted_at": self.gone_since(index, change)}]
         return found.records
 
     def gone_since(self, index: ChangeIndex, change: Change) -> str:  # noqa: ARG002
         """Since when it is gone: found now, unless there is more to go by."""
         return format_time(self.run_began)
-
-
-class PartsStream(ChangedStream):
-    """A stream of all parts of what changed, of which Gladly lists some number and no more.
-
-    What a list lacks is asked for one by one, if an event of the last 24 hours names it.
-    """
-
-    part_path: str
-    """The endpoint of a single part."""
-
-    part_place: str
-    """Where the id of the part belongs in it."""
-
-    where_else: str
-    """Where a user finds what is missing."""
-
-    def parts_of(self, index: ChangeIndex, change: Change) -> list[str] | None:
-        """The parts that events name."""
-        return index.parts(change.id)
-
-    def read(self, todo: Todo) -> Found:
-        """List them, and ask for those that are missing."""
-        ids = {self.place: todo.change.id}
-        answer = self.fetch(self.path, ids=ids)
-        records = listed(answer)
-        if not answer.is_limited:
-            return Found(records)
-        known = {each.get("id") for each in records}
-        missed = []
-        for part in todo.parts or ():
-            if part in known:
-                continue
-            try:
-                records.append(
-                    record(self.fetch(self.part_path, ids={**ids, self.part_place: part}))
-                )
-            except RefusedError as error:
-                # Deleted, or of a type that the API does not give.
-                if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
-                    raise
-                missed.append(part)
-        return Found(records, is_limited=True, missed=tuple(missed))
-
-    def records_of(
-        self,
-        index: ChangeIndex,  # noqa: ARG002
-        change: Change,
-        found: Found | None,
-    ) -> Iterable[Record]:
-        """The records; where Gladly has more than it gives, that is said."""
-        if found is None:
-            return []
-        if found.is_limited:
-            refused = f", but not {', '.join(found.missed)}" if found.missed else ""
-            self.log(
-                "%s: Gladly has more of the %s %s than it lists: %d were had, with those that "
-                "events of the last 24 hours name%s. Others are missing here. %s",
-                self.name,
-                self.kind,
-                change.id,
-                len(found.records),
-                refused,
-                self.where_else,
-                level=logging.WARNING,
-            )
-        return found.records

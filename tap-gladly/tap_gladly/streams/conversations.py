@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
+from datetime import timedelta
 
 from tap_gladly.changes.told import CONVERSATION, CUSTOMER
 from tap_gladly.client import GladlyStream
-from tap_gladly.errors import NotFoundError
 from tap_gladly.items import calls_of, with_list_of_recipients
-from tap_gladly.streams.changed import ChangedStream, Found, PartsStream, Todo, WholeStream
+from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream
+from tap_gladly.streams.parts import PartsStream
 from tap_gladly.wire import listed, record
 
 if t.TYPE_CHECKING:
@@ -20,6 +22,7 @@ if t.TYPE_CHECKING:
     from tap_gladly.changes.index import ChangeIndex
     from tap_gladly.changes.told import Change
     from tap_gladly.run import SharedRun
+    from tap_gladly.wire import Answer
 
 ITEMS = "/conversations/{conversationId}/items"
 
@@ -32,12 +35,9 @@ class ConversationsStream(WholeStream):
     place = "conversationId"
     kind = CONVERSATION
 
-    def records_of(
-        self, index: ChangeIndex, change: Change, found: Found | None
-    ) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The record, whose custom attributes are met."""
-        if found:
-            self.run.attributes.meet(_attributes_of(found.records))
+        self.run.attributes.meet(_attributes_of(found.records))
         return super().records_of(index, change, found)
 
 
@@ -52,13 +52,11 @@ class ConversationItemsStream(PartsStream):
     kind = CONVERSATION
     where_else = "export_conversation_items has all of them, a day later."
 
-    def records_of(
-        self, index: ChangeIndex, change: Change, found: Found | None
-    ) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The items, whose calls are remembered for their transcripts."""
-        if found:
-            index.keep_calls(change.id, calls_of(found.records))
-        return super().records_of(index, change, found)
+        items = super().records_of(index, change, found)
+        self.run.calls.keep(change.id, calls_of(found.records))
+        return items
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         """Make one type of `to`."""
@@ -82,26 +80,23 @@ class CustomerConversationsStream(ChangedStream):
         answer = self.fetch(self.path, ids={self.place: todo.change.id})
         return Found(listed(answer), answer.is_limited)
 
-    def records_of(
-        self,
-        index: ChangeIndex,  # noqa: ARG002
-        change: Change,
-        found: Found | None,
-    ) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The records, whose custom attributes are met; a list that was cut is named."""
-        if found is None:
-            return []
         if found.is_limited:
             self.warn_once(
                 f"{self.name}: Gladly lists {len(found.records)} conversations of the customer "
                 f"{change.id} and no more. Those that change are in the stream conversations."
             )
         self.run.attributes.meet(_attributes_of(found.records))
-        return found.records
+        return super().records_of(index, change, found)
 
 
 class VoiceTranscriptsStream(ChangedStream):
-    """What was said in calls and voicemails of the conversations that changed."""
+    """What was said in calls and voicemails of the conversations that changed.
+
+    A transcript comes some time after its call, and nothing tells of it: so calls are looked at
+    for some hours.
+    """
 
     name = "voice_transcripts"
     path = "/conversation-items/{itemId}/voice-transcript"
@@ -110,44 +105,41 @@ class VoiceTranscriptsStream(ChangedStream):
     primary_keys = ("conversationItemId",)
     added = ("conversationItemId", "conversationId", "changedAt")
     selected_by_default = False
+    lookback = timedelta(hours=6)
 
     def requests_of(self, index: ChangeIndex) -> int:  # noqa: ARG002
         """One for each call, and how many calls there are is not known before."""
         return 0
 
-    def parts_of(self, index: ChangeIndex, change: Change) -> list[str] | None:
+    def known_of(self, change: Change) -> list[str] | None:
         """The calls, if conversation_items has listed them in this run."""
-        return index.calls(change.id)
+        return self.run.calls.of(change.id)
 
     def read(self, todo: Todo) -> Found:
         """Ask for the transcript of each call."""
-        calls = todo.parts
+        conversation, calls, is_limited = todo.change.id, todo.known, False
         if calls is None:
-            calls = calls_of(listed(self.fetch(ITEMS, ids={"conversationId": todo.change.id})))
-        found = ((call, self._transcript_of(call)) for call in calls)
-        return Found(
-            [
-                {"conversationItemId": call, "conversationId": todo.change.id, **transcript}
-                for call, transcript in found
-                if transcript is not None
-            ]
-        )
+            answer = self.fetch(ITEMS, ids={"conversationId": conversation})
+            calls, is_limited = calls_of(listed(answer)), answer.is_limited
+        found = ((call, self.fetch_if_there(self.path, ids={self.place: call})) for call in calls)
+        transcripts = [
+            {"conversationItemId": call, "conversationId": conversation, **record(answer)}
+            for call, answer in found
+            if answer
+        ]
+        return Found(transcripts, is_limited)
 
-    def records_of(
-        self,
-        index: ChangeIndex,  # noqa: ARG002
-        change: Change,  # noqa: ARG002
-        found: Found | None,
-    ) -> Iterable[Record]:
-        """The transcripts."""
-        return found.records if found else []
-
-    def _transcript_of(self, call: str) -> Record | None:
-        """The transcript of a call; most have none."""
-        try:
-            return record(self.fetch(self.path, ids={self.place: call}))
-        except NotFoundError:
-            return None
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+        """The transcripts; where not all calls are known, that is said."""
+        if found.is_limited:
+            self.log(
+                "%s: Gladly has more items of the conversation %s than it lists, and calls may be "
+                "among them. export_conversation_items has all of them, a day later",
+                self.name,
+                change.id,
+                level=logging.WARNING,
+            )
+        return super().records_of(index, change, found)
 
 
 class CustomAttributesStream(GladlyStream):
@@ -164,16 +156,21 @@ class CustomAttributesStream(GladlyStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read those that were met and not read yet."""
-        for _, definition in self.concurrently(self.run.attributes.unread(), self._definition_of):
+        if not self.run.changes.selected:
+            self.log(
+                "Custom attributes are met on conversations, of which no stream is selected: "
+                "select conversations as well",
+                level=logging.WARNING,
+            )
+        for attribute, definition in self.concurrently(
+            self.run.attributes.unread(), self._definition_of
+        ):
             if definition:
-                yield definition
+                yield {"id": attribute, **record(definition)}
         self.run.attributes.were_read()
 
-    def _definition_of(self, attribute: str) -> Record | None:
-        try:
-            return record(self.fetch(self.path, ids={"customAttributeId": attribute}))
-        except NotFoundError:
-            return None
+    def _definition_of(self, attribute: str) -> Answer | None:
+        return self.fetch_if_there(self.path, ids={"customAttributeId": attribute})
 
 
 def _attributes_of(conversations: list[Record]) -> set[str]:

@@ -6,11 +6,12 @@ import typing as t
 
 from tap_gladly.changes.told import CUSTOMER
 from tap_gladly.streams.changed import Found, WholeStream
-from tap_gladly.times import format_time, time_of
+from tap_gladly.times import format_time
 from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
 
@@ -44,8 +45,8 @@ class CustomerProfilesStream(WholeStream):
         """One for each profile, and one for each search."""
         return super().requests_of(index) + len(self._searches())
 
-    def besides(self, index: ChangeIndex) -> Iterable[Record]:
-        """The customers that the settings name, in every run."""
+    def besides(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:
+        """The customers that the settings name, in every run, unless their turn comes anyway."""
         for (setting, _), answer in self.concurrently(self._searches(), self._search):
             found = listed(answer)
             if len(found) >= MOST_FOUND:
@@ -54,14 +55,12 @@ class CustomerProfilesStream(WholeStream):
                     "Gladly gives no more of a search."
                 )
             for profile in found:
-                changed = time_of(profile.get("updatedAt")) or index.end
-                yield {"changedAt": format_time(min(changed, index.end)), **profile}
+                if not index.has(self.kind, str(profile.get("id")), since):
+                    yield {"changedAt": format_time(index.end), **profile}
 
-    def records_of(
-        self, index: ChangeIndex, change: Change, found: Found | None
-    ) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The profile; or that it was deleted, or into whom it was merged."""
-        if found and found.moved_to:
+        if found.moved_to:
             return [{"id": change.id, "mergedIntoId": found.moved_to}]
         return super().records_of(index, change, found)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tap_gladly.changes.told import TASK
-from tap_gladly.streams.changed import PartsStream, WholeStream
+from tap_gladly.streams.changed import WholeStream
+from tap_gladly.streams.parts import PartsStream
 
 
 class TasksStream(WholeStream):

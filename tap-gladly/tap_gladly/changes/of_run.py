@@ -1,0 +1,142 @@
+"""The change index of a run: one for all streams that read what changed."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+from tap_gladly.changes.filling import add_events, add_reports
+from tap_gladly.changes.index import ChangeIndex
+from tap_gladly.changes.merges import LISTS, moved_by_merges
+from tap_gladly.changes.told import CUSTOMER, ENTITIES
+from tap_gladly.recent import end_of_events
+from tap_gladly.times import format_second
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from tap_gladly.bookmarks import BookmarkedStream
+
+
+class Reader(t.Protocol):
+    """A stream that reads what changed."""
+
+    kind: str
+
+    @property
+    def selected(self) -> bool:
+        """Whether the run reads the stream."""
+
+    def bookmark(self) -> datetime | None:
+        """Up to when earlier runs have read."""
+
+    def changed_since(self) -> datetime:
+        """From when on it asks what changed."""
+
+    def events_from(self) -> datetime:
+        """From when on it needs events."""
+
+    def requests_of(self, index: ChangeIndex) -> int:
+        """How many requests it takes, at least."""
+
+
+class Changes:
+    """Makes the index when it is first asked for, from the oldest bookmark of all readers on."""
+
+    def __init__(self) -> None:
+        self._readers: list[Reader] = []
+        self._index: ChangeIndex | None = None
+
+    def register(self, reader: Reader) -> None:
+        """Let it be known who will ask what changed, if it is selected."""
+        self._readers.append(reader)
+
+    # As a reader of events
+
+    @property
+    def selected(self) -> bool:
+        """Whether anybody will ask."""
+        return any(reader.selected for reader in self._readers)
+
+    @property
+    def event_entities(self) -> Collection[str]:
+        """The entities whose events name what is asked for."""
+        return sorted({each for kind in self._kinds() for each in ENTITIES[kind]})
+
+    def events_from(self) -> datetime:
+        """The oldest time from which anybody needs events."""
+        return min(reader.events_from() for reader in self._asking())
+
+    # The index
+
+    def index(self, stream: BookmarkedStream, reader: Reader) -> ChangeIndex:
+        """What changed since the oldest bookmark.
+
+        Args:
+            stream: By which it is read, should it not have been.
+            reader: Who asks, selected or not: a test of the connection does not ask.
+        """
+        if self._index is None:
+            if not reader.selected:
+                self._readers = [reader]
+            self._index = self._filled(stream)
+        return self._index
+
+    def _asking(self) -> list[Reader]:
+        selected = [reader for reader in self._readers if reader.selected]
+        return selected or self._readers
+
+    def _kinds(self) -> set[str]:
+        return {reader.kind for reader in self._asking()}
+
+    def _filled(self, stream: BookmarkedStream) -> ChangeIndex:
+        index = ChangeIndex(end_of_events(stream))
+        since = min(reader.changed_since() for reader in self._asking())
+        if since >= index.end:
+            return index
+        events = stream.run.events.received(stream, self)
+        told_by_events = events.start if events else index.end
+        if since < told_by_events:
+            self._name_gap(stream, told_by_events)
+            add_reports(index, stream, self._kinds(), since, told_by_events)
+        if events:
+            add_events(index, stream, events)
+            events.file.close()
+        stream.run.attributes.meet(index.attributes())
+        self._look_up_merges(index, stream, since)
+        return index
+
+    def _look_up_merges(
+        self, index: ChangeIndex, stream: BookmarkedStream, since: datetime
+    ) -> None:
+        """Add what merges moved, and say how much there is to do before it is done."""
+        kinds = self._kinds()
+        merges = index.merges(since)
+        counts = ", ".join(f"{index.count(kind, since):,} {kind}s" for kind in sorted(kinds))
+        requests = sum(reader.requests_of(index) for reader in self._asking())
+        requests += len(merges) * len(kinds.intersection(LISTS))
+        rate = float(stream.config["requests_per_second"])
+        stream.log(
+            "Changed since %s: %s; customers who may be left of a merge: %s. This takes %s "
+            "requests or some more, and %s (h:mm:ss) or longer at %g a second",
+            format_second(since),
+            counts,
+            f"{len(merges):,}",
+            f"{requests:,}",
+            timedelta(seconds=round(requests / rate)),
+            rate,
+        )
+        index.add(moved_by_merges(stream, merges, kinds))
+
+    def _name_gap(self, stream: BookmarkedStream, start: datetime) -> None:
+        """Say what no report tells of: of profiles, only events say that they changed."""
+        for reader in self._asking():
+            bookmark = reader.bookmark()
+            if reader.kind == CUSTOMER and bookmark and bookmark < start:
+                stream.warn_once(
+                    "Customers whose profile was changed or deleted from "
+                    f"{format_second(bookmark)} to {format_second(start)}, and of whom nothing "
+                    "else is reported, are not known: Gladly tells of that for 24 hours only. Run "
+                    "more often than once in 24 hours."
+                )
