@@ -7,6 +7,9 @@ ifeq ($(origin PYTHON),file)
 OTHER_PYTHONS := python3.13 python3.12 python3.11 python3.10 python3.14
 endif
 
+# The tests start a tap some thousand times: compiled anew each time, it would take twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The folder is named after the version, so that a changed version is installed anew.
 UV_VERSION := 0.13
 UV_FOLDER := .tools/uv-$(UV_VERSION)

@@ -29,6 +29,7 @@ from tap_gladly import schemas
 from tap_gladly.auth import TokenAuth
 from tap_gladly.conform import RecordConformer
 from tap_gladly.errors import (
+    FaultyIdError,
     GladlyErrors,
     MovedError,
     NotFoundError,
@@ -74,6 +75,16 @@ DOTS = frozenset({".", ".."})
 
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 """What may pass, besides 5xx."""
+
+OF_ONE_ID = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+"""What Gladly may answer for a single id, while it gives the others."""
+
+SOUND_RECORDS = "records that can be read"
 
 TRANSIENT = (
     RetriableAPIError,
@@ -201,7 +212,7 @@ class GladlyStream(RESTStream[None]):
                 raise FatalAPIError(message) from error
             except (msgspec.ValidationError, RecursionError) as error:
                 # JSON, but with a number or a depth that no machine has.
-                message = self.errors.unexpected(self.path, "records that can be read")
+                message = self.errors.unexpected(self.path, SOUND_RECORDS)
                 raise FatalAPIError(message) from error
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
@@ -232,12 +243,24 @@ class GladlyStream(RESTStream[None]):
         """
         return self.download(path, partial(_answer, path), params, ids=ids)
 
-    def fetch_if_there(self, path: str, *, ids: Mapping[str, str]) -> Answer | None:
-        """As `fetch`, for what may be gone since its id was heard of; none if it is (404)."""
+    def fetch_one(self, path: str, read: Callable[[Answer], R], *, ids: Mapping[str, str]) -> R:
+        """As `fetch`, for one of many ids, which is no reason to give up the others.
+
+        Raises:
+            NotFoundError: If there is no such thing (any more).
+            MovedError: If it is a customer who was merged into another.
+            FaultyIdError: If Gladly refuses it, or answers with something else.
+        """
         try:
-            return self.fetch(path, ids=ids)
-        except NotFoundError:
-            return None
+            return read(self.fetch(path, ids=ids))
+        except RefusedError as error:
+            if error.status in OF_ONE_ID:
+                raise FaultyIdError(str(error)) from error
+            raise
+        except UnexpectedShapeError as error:
+            raise FaultyIdError(self.errors.unexpected(error.path, error.missing)) from error
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise FaultyIdError(self.errors.unexpected(path, SOUND_RECORDS)) from error
 
     def download(
         self,

@@ -48,6 +48,18 @@ class MovedError(RefusedError):
         self.new = new
 
 
+class FaultyIdError(Exception):
+    """Gladly does not give what a single id names, and gives all else: see `fetch_one`.
+
+    Args:
+        fault: The sentence for the user.
+    """
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 class UnreadableAnswerError(RetriableAPIError):
     """A successful answer with a body that is not what it should be."""
 

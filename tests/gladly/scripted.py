@@ -28,17 +28,23 @@ class Scripted:
 
     Args:
         *answers: The answers.
+
+    Attributes:
+        left: The answers that were not given yet.
+        asked: What was asked for, as it was sent: path and query.
     """
 
     def __init__(self, *answers: Answer) -> None:
         self.left = deque(answers)
-        left = self.left
+        self.asked: list[str] = []
+        left, asked = self.left, self.asked
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def _answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked.append(self.path)
                 answer = left.popleft()
                 self.send_response(200)
                 for name, value in answer.headers.items():

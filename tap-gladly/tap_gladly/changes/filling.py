@@ -10,7 +10,13 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from tap_gladly.changes.told import NEEDED_COLUMNS, REPORTS, told_by_event, told_by_row
+from tap_gladly.changes.told import (
+    COLUMNS,
+    NEEDED_COLUMNS,
+    REPORTS,
+    told_by_event,
+    told_by_row,
+)
 from tap_gladly.lines import JSONLines
 from tap_gladly.reports.table import Table
 from tap_gladly.reports.windows import BEHIND, Days, read_windows
@@ -30,6 +36,10 @@ PATH = "/reports"
 
 ADVICE = "conversations, customers and tasks that changed then are read when they change again"
 """What to say of a report that is cut."""
+
+
+KNOWN = ("timestamp", *COLUMNS)
+"""The columns by which such a report is told from something else."""
 
 
 def add_reports(
@@ -66,7 +76,7 @@ def add_events(index: ChangeIndex, stream: GladlyStream, events: ReceivedEvents)
 def _told_by_report(
     stream: GladlyStream, metric_set: str, needed: Collection[str], days: Days, end: str
 ) -> Iterator[Told]:
-    ask = partial(_table_of, stream, metric_set, needed)
+    ask = partial(_table_of, stream, metric_set)
     for window, table in read_windows(days, ask, metric_set, stream.log, ADVICE):
         stream.log(
             "%s tells what changed from %s to %s (%s rows)",
@@ -84,11 +94,11 @@ def _told_by_report(
             yield from told_by_row(row, window_end)
 
 
-def _table_of(stream: GladlyStream, metric_set: str, known: Collection[str], days: Days) -> Table:
+def _table_of(stream: GladlyStream, metric_set: str, days: Days) -> Table:
     body = {
         "metricSet": metric_set,
         "startAt": days.first.isoformat(),
         "endAt": days.last.isoformat(),
         "timezone": "UTC",
     }
-    return stream.report(PATH, body, partial(Table.receive, known=known, taken=()))
+    return stream.report(PATH, body, partial(Table.receive, known=KNOWN, taken=()))

@@ -6,13 +6,18 @@ import typing as t
 from functools import partial
 
 from tap_gladly.changes.told import CONVERSATION, TASK, Change
-from tap_gladly.errors import MovedError, NotFoundError
-from tap_gladly.wire import Answer, listed
+from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
+from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from singer_sdk.helpers.types import Record
+
     from tap_gladly.bookmarks import BookmarkedStream
+    from tap_gladly.wire import Answer
+
+    Listing = tuple[list[Record], bool]
 
 LISTS = {
     CONVERSATION: "/customers/{customerId}/conversations",
@@ -34,15 +39,15 @@ def moved_by_merges(
     left = list(merges)
     for kind in sorted({*LISTS}.intersection(kinds)):
         found = list[str]()
-        for customer, answer in stream.concurrently(left, partial(_list_of, stream, LISTS[kind])):
-            if answer is None:
+        for customer, listing in stream.concurrently(left, partial(_list_of, stream, LISTS[kind])):
+            if listing is None:
                 continue
             found.append(customer)
-            records = listed(answer)
+            records, is_limited = listing
             for record in records:
                 if isinstance(moved := record.get("id"), str):
                     yield Change(kind, moved, merges[customer])
-            if answer.is_limited:
+            if is_limited:
                 stream.warn_once(
                     f"Gladly lists {len(records)} {kind}s of the customer {customer} and no more: "
                     "others that a merge moved there keep the id of the customer they had before "
@@ -51,10 +56,20 @@ def moved_by_merges(
         left = found
 
 
-def _list_of(stream: BookmarkedStream, path: str, customer: str) -> Answer | None:
+def _list_of(stream: BookmarkedStream, path: str, customer: str) -> Listing | None:
     """The list of a customer; none if there is no such customer any more."""
     try:
-        return stream.fetch(path, ids={"customerId": customer})
+        return stream.fetch_one(path, _listing, ids={"customerId": customer})
     except (MovedError, NotFoundError):
         # Whoever that one was merged into is asked as well.
         return None
+    except FaultyIdError as error:
+        stream.warn_once(
+            f"What a merge moved to the customer {customer} cannot be read, and keeps the id of "
+            f"the customer it had before. {error.fault}"
+        )
+        return None
+
+
+def _listing(answer: Answer) -> Listing:
+    return listed(answer), answer.is_limited

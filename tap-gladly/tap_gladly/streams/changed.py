@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import typing as t
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from itertools import islice
 
-import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.changes.told import Change
-from tap_gladly.errors import MovedError, NotFoundError, RefusedError
+from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
 from tap_gladly.headway import Headway
 from tap_gladly.recent import OVERLAP
 from tap_gladly.times import format_time, parse_time, time_of
-from tap_gladly.wire import UnexpectedShapeError, record
+from tap_gladly.wire import listed, record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +25,7 @@ if t.TYPE_CHECKING:
 
     from tap_gladly.changes.index import ChangeIndex
     from tap_gladly.run import SharedRun
+    from tap_gladly.wire import Answer
 
 HISTORY = timedelta(days=30)
 """How far back a stream begins that has neither a bookmark nor a `start_date`: what is read by id
@@ -42,14 +41,6 @@ some may be gone."""
 WINDOW_START = "window_start"
 """In the state, until a window is read whole: from when on it needed events. The next run needs
 them from there too, which name what a conversation or task has beyond Gladly's cap."""
-
-OF_ONE = {
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.GONE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-"""What Gladly may answer for a single id, while it gives the others."""
 
 PASSED_OVER = 10
 """How many in a row Gladly may refuse one by one, before it is something else than a bad id."""
@@ -83,6 +74,15 @@ class Found(t.NamedTuple):
     moved_to: str | None = None
     is_gone: bool = False
     fault: str | None = None
+
+
+def found_list(answer: Answer) -> Found:
+    """What was found is a list.
+
+    Raises:
+        UnexpectedShapeError: If it is none.
+    """
+    return Found(listed(answer), answer.is_limited)
 
 
 class ChangedStream(BookmarkedStream):
@@ -179,6 +179,7 @@ class ChangedStream(BookmarkedStream):
         Raises:
             NotFoundError: If it is not there any more.
             MovedError: If it is a customer who was merged into another.
+            FaultyIdError: If it cannot be read.
         """
         raise NotImplementedError
 
@@ -201,14 +202,8 @@ class ChangedStream(BookmarkedStream):
             return Found([], is_gone=True)
         except MovedError as error:
             return Found([], moved_to=error.new)
-        except RefusedError as error:
-            if error.status not in OF_ONE:
-                raise
-            return Found([], fault=str(error))
-        except UnexpectedShapeError as error:
-            return Found([], fault=self.errors.unexpected(error.path, error.missing))
-        except (msgspec.ValidationError, RecursionError):
-            return Found([], fault=self.errors.unexpected(self.path, "records that can be read"))
+        except FaultyIdError as error:
+            return Found([], fault=error.fault)
 
     def _with_followed(
         self, index: ChangeIndex, since: datetime, change: Change, found: Found
@@ -258,7 +253,7 @@ class WholeStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """Ask for the record."""
-        found = record(self.fetch(self.path, ids={self.place: todo.change.id}))
+        found = self.fetch_one(self.path, record, ids={self.place: todo.change.id})
         # Gladly's document does not promise the id of what was asked for by its id.
         return Found([{"id": todo.change.id, **found}])
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from tap_gladly.changes.told import CONVERSATION, CUSTOMER
 from tap_gladly.client import GladlyStream
+from tap_gladly.errors import FaultyIdError, NotFoundError
 from tap_gladly.items import calls_of, with_list_of_recipients
-from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream
+from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream, found_list
 from tap_gladly.streams.parts import PartsStream
-from tap_gladly.wire import listed, record
+from tap_gladly.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,6 @@ if t.TYPE_CHECKING:
     from tap_gladly.changes.index import ChangeIndex
     from tap_gladly.changes.told import Change
     from tap_gladly.run import SharedRun
-    from tap_gladly.wire import Answer
 
 ITEMS = "/conversations/{conversationId}/items"
 
@@ -77,8 +77,7 @@ class CustomerConversationsStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """List them."""
-        answer = self.fetch(self.path, ids={self.place: todo.change.id})
-        return Found(listed(answer), answer.is_limited)
+        return self.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
 
     def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The records, whose custom attributes are met; a list that was cut is named."""
@@ -119,13 +118,13 @@ class VoiceTranscriptsStream(ChangedStream):
         """Ask for the transcript of each call."""
         conversation, calls, is_limited = todo.change.id, todo.known, False
         if calls is None:
-            answer = self.fetch(ITEMS, ids={"conversationId": conversation})
-            calls, is_limited = calls_of(listed(answer)), answer.is_limited
-        found = ((call, self.fetch_if_there(self.path, ids={self.place: call})) for call in calls)
+            items = self.fetch_one(ITEMS, found_list, ids={"conversationId": conversation})
+            calls, is_limited = calls_of(items.records), items.is_limited
+        found = ((call, self._transcript_of(call)) for call in calls)
         transcripts = [
-            {"conversationItemId": call, "conversationId": conversation, **record(answer)}
-            for call, answer in found
-            if answer
+            {"conversationItemId": call, "conversationId": conversation, **transcript}
+            for call, transcript in found
+            if transcript is not None
         ]
         return Found(transcripts, is_limited)
 
@@ -140,6 +139,13 @@ class VoiceTranscriptsStream(ChangedStream):
                 level=logging.WARNING,
             )
         return super().records_of(index, change, found)
+
+    def _transcript_of(self, call: str) -> Record | None:
+        """The transcript of a call, of which many have none."""
+        try:
+            return self.fetch_one(self.path, record, ids={self.place: call})
+        except NotFoundError:
+            return None
 
 
 class CustomAttributesStream(GladlyStream):
@@ -165,12 +171,23 @@ class CustomAttributesStream(GladlyStream):
         for attribute, definition in self.concurrently(
             self.run.attributes.unread(), self._definition_of
         ):
-            if definition:
-                yield {"id": attribute, **record(definition)}
+            if definition is not None:
+                yield {"id": attribute, **definition}
         self.run.attributes.were_read()
 
-    def _definition_of(self, attribute: str) -> Answer | None:
-        return self.fetch_if_there(self.path, ids={"customAttributeId": attribute})
+    def _definition_of(self, attribute: str) -> Record | None:
+        try:
+            return self.fetch_one(self.path, record, ids={"customAttributeId": attribute})
+        except NotFoundError:
+            return None
+        except FaultyIdError as error:
+            self.log(
+                "The custom attribute %s cannot be read, and is left out. %s",
+                attribute,
+                error.fault,
+                level=logging.ERROR,
+            )
+            return None
 
 
 def _attributes_of(conversations: list[Record]) -> set[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from http import HTTPStatus
 
-from tap_gladly.errors import RefusedError
-from tap_gladly.streams.changed import ChangedStream, Found, Todo
-from tap_gladly.wire import listed, record
+from tap_gladly.errors import FaultyIdError, NotFoundError
+from tap_gladly.streams.changed import ChangedStream, Found, Todo, found_list
+from tap_gladly.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +35,7 @@ class PartsStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """List them."""
-        answer = self.fetch(self.path, ids={self.place: todo.change.id})
-        return Found(listed(answer), answer.is_limited)
+        return self.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
 
     def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The parts; those that the list lacks too, as far as they can be had."""
@@ -72,11 +70,8 @@ class PartsStream(ChangedStream):
 
     def _part(self, whole: str, part: str) -> Record | None:
         """A single part; none if it was deleted, or is of a type that the API does not give."""
+        ids = {self.place: whole, self.part_place: part}
         try:
-            return record(
-                self.fetch(self.part_path, ids={self.place: whole, self.part_place: part})
-            )
-        except RefusedError as error:
-            if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
-                return None
-            raise
+            return self.fetch_one(self.part_path, record, ids=ids)
+        except (NotFoundError, FaultyIdError):
+            return None
