@@ -85,8 +85,14 @@ class BookmarkedStream(GladlyStream):
             self.stream_state["replication_key_value"] = format_time(read_until)
 
     def keep_state(self) -> None:
-        """Write the state now: what comes next may be long, or fail."""
-        self._write_state_message()
+        """Write the state now: what comes next may be long, or fail.
+
+        Not where records go into batches, of which one may not be written yet.
+        """
+        if not self.config.get("batch_config"):
+            # Also if there was no record since the last time, which is when the SDK does nothing.
+            self.state_manager.is_flushed = False
+            self._write_state_message()
 
     def warn_once(self, message: str) -> None:
         """Warn of something that is of the run, and not of one stream of it."""

@@ -29,6 +29,7 @@ from tap_gladly import schemas
 from tap_gladly.auth import TokenAuth
 from tap_gladly.conform import RecordConformer
 from tap_gladly.errors import (
+    FailedError,
     FaultyIdError,
     GladlyErrors,
     MovedError,
@@ -249,13 +250,16 @@ class GladlyStream(RESTStream[None]):
         Raises:
             NotFoundError: If there is no such thing (any more).
             MovedError: If it is a customer who was merged into another.
+            FailedError: If Gladly fails each time that it is asked.
             FaultyIdError: If Gladly refuses it, or answers with something else.
         """
         try:
             return read(self.fetch(path, ids=ids))
         except RefusedError as error:
             if error.status in OF_ONE_ID:
-                raise FaultyIdError(str(error)) from error
+                raise FaultyIdError(
+                    self.errors.refused_one(path, error.status, error.detail)
+                ) from error
             raise
         except UnexpectedShapeError as error:
             raise FaultyIdError(self.errors.unexpected(error.path, error.missing)) from error
@@ -322,7 +326,8 @@ class GladlyStream(RESTStream[None]):
             return again(self._ask)(question, read)
         except TRANSIENT as error:
             message = self.errors.failed(error, question.path, self.backoff_max_tries())
-            raise FatalAPIError(message) from error
+            failed = FailedError if _is_of_gladly(error) else FatalAPIError
+            raise failed(message) from error
         except OSError as error:
             # What is left of `requests`: a proxy that is no URL, a file of certificates that is
             # not there.
@@ -372,10 +377,10 @@ class GladlyStream(RESTStream[None]):
         detail = error_detail(response.content, self.config["api_token"])
         message = self.errors.refused(status, question.path, detail)
         if status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(message, status)
+            raise NotFoundError(message, status, detail)
         if status == HTTPStatus.MOVED_PERMANENTLY and (new := moved_to(response.content)):
             raise MovedError(message, status, new)
-        raise RefusedError(message, status)
+        raise RefusedError(message, status, detail)
 
     # Retries
 
@@ -430,6 +435,12 @@ class GladlyStream(RESTStream[None]):
                 yield item, answer.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_of_gladly(error: BaseException) -> bool:
+    """Whether it came as an answer, and not from the way there; nor is it one of too many."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is not None and status != HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _answer(path: str, response: requests.Response) -> Answer:

@@ -23,11 +23,13 @@ class RefusedError(FatalAPIError):
     Args:
         message: The sentence for the user.
         status: The HTTP status.
+        detail: What the API says of it.
     """
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, detail: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.detail = detail
 
 
 class NotFoundError(RefusedError):
@@ -48,8 +50,12 @@ class MovedError(RefusedError):
         self.new = new
 
 
+class FailedError(FatalAPIError):
+    """Gladly itself fails, each time that it is asked."""
+
+
 class FaultyIdError(Exception):
-    """Gladly does not give what a single id names, and gives all else: see `fetch_one`.
+    """Gladly does not give what a single id names, and may give all else: see `fetch_one`.
 
     Args:
         fault: The sentence for the user.
@@ -95,7 +101,7 @@ class GladlyErrors:
 
     def refused(self, status: int, path: str, detail: str | None = None) -> str:
         """Say what a status means that no retry can change."""
-        says = f"HTTP {status}, it says: {detail}" if detail else f"HTTP {status}"
+        says = _says(status, detail)
         if status == HTTPStatus.UNAUTHORIZED:
             return (
                 f"Gladly does not accept the credentials ({says}): check username, the e-mail of "
@@ -124,6 +130,10 @@ class GladlyErrors:
             "is made of; if they are right, please report it as a bug of tap-gladly with this "
             "sentence."
         )
+
+    def refused_one(self, path: str, status: int, detail: str | None) -> str:
+        """Say that the API does not give what one of many ids names."""
+        return f"Gladly answers {path} with {_says(status, detail)}: ask Gladly support about it."
 
     def spent(self, what_it_says: str) -> str:
         """Say what 429 (too many requests) means."""
@@ -185,6 +195,10 @@ class GladlyErrors:
             f"accepted. Check {URL_SETTINGS} and this machine's clock; behind a proxy that opens "
             "TLS, set REQUESTS_CA_BUNDLE to the proxy's certificate."
         )
+
+
+def _says(status: int, detail: str | None) -> str:
+    return f"HTTP {status}, it says: {detail}" if detail else f"HTTP {status}"
 
 
 def cause_of(error: BaseException) -> str:

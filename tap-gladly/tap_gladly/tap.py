@@ -124,7 +124,9 @@ class TapGladly(Tap):
 
         def end() -> None:
             try:
-                self.state_writer.write_state(self.state)
+                # Of what goes into a batch, the state may be ahead.
+                if not self.config.get("batch_config"):
+                    self.state_writer.write_state(self.state)
             finally:
                 exit_at_once(signum)
 

@@ -79,9 +79,12 @@ def show_fan_out(conversations: int, latency: float) -> None:
 
 def show_requests() -> None:
     """Count requests of runs that have more or less to catch up with."""
-    table = Table(title="requests for what changed, by id: a first run of 30 days, and later ones")
+    table = Table(
+        title="requests for what changed: a first run of 30 days, and later ones",
+        caption="changed: conversations / customers / tasks",
+    )
     table.add_column("run", no_wrap=True)
-    for column in ("talks", "people", "tasks", "records", "asked", "reports", "least", ""):
+    for column in ("changed", "records", "reports", "requests", "least", "least of it"):
         table.add_column(column, justify="right", no_wrap=True)
     with _quiet() as sandbox:
         _let_days_pass(sandbox.desk)
@@ -109,12 +112,10 @@ def show_requests() -> None:
             requests = sandbox.traffic.count()
             table.add_row(
                 what,
-                f"{talks:,}",
-                f"{customers:,}",
-                f"{tasks:,}",
+                f"{talks:,} / {customers:,} / {tasks:,}",
                 f"{taken.records:,}",
-                f"{requests:,}",
                 str(reports),
+                f"{requests:,}",
                 f"{least:,}",
                 f"{least / requests:.1%}",
             )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
+import threading
 import time
 import typing as t
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
 from tests.clari.truth import MODIFIED, assert_loaded, detailed, listed
 from tests.expected import expected
+from tests.running import Run
 from tests.sandbox.copilot import SIGNATURE
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.clari.conftest import Copilot, Start
 
 STREAMS = ("calls", "call_details")
@@ -329,6 +331,37 @@ def test_records_can_be_written_as_batches(start: Start, tmp_path: Path) -> None
     kinds = [json.loads(line)["type"] for line in run.lines]
     assert kinds.count("BATCH") == -(-len(listed(copilot)) // 100)
     assert kinds[-1] == "STATE"
+
+
+def test_a_signal_loses_nothing_of_a_batch(start: Start, tmp_path: Path) -> None:
+    copilot = start(calls=2_500)
+    settings: dict[str, t.Any] = {
+        "batch_config": {
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": f"file://{tmp_path}", "prefix": "calls-"},
+            "batch_size": 2_500,
+        },
+    }
+    # In the middle of a batch.
+    reached = threading.Event()
+    copilot.sandbox.faults.add(path="/call-details", after=1_400, hook=reached.set)
+    with copilot.tap.started(streams=["call_details"], **settings) as (process, log):
+        assert reached.wait(60)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        stopped = Run(process.returncode, out.split("\n")[:-1], log.read_text(encoding="utf-8"))
+    assert stopped.returncode == 128 + signal.SIGTERM, stopped.log
+    files: list[Path] = []
+    resumed = copilot.tap.run(
+        "call_details", state=stopped.state if stopped.states else None, **settings
+    )
+    assert resumed.returncode == 0, resumed.log
+    for message in map(json.loads, [*stopped.lines, *resumed.lines]):
+        if message["type"] == "BATCH":
+            files += [Path(each.removeprefix("file://")) for each in message["manifest"]]
+    lines = [line for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+    assert {json.loads(line)["id"] for line in lines} == set(detailed(copilot))
 
 
 def test_a_call_that_changes_during_a_run_belongs_to_the_next(start: Start) -> None:

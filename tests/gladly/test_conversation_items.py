@@ -218,3 +218,20 @@ def test_items_beyond_the_cap_are_fetched_side_by_side(start: Start) -> None:
     assert len(arrived) == 20
     # One after the other, it would be 3.8 seconds.
     assert max(arrived) - min(arrived) < 2
+
+
+def test_a_warning_names_some_of_many_that_are_refused(start: Start) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    desk.caps = {**desk.caps, "items": 1}
+    talk = desk.conversation(at=ago(hours=2))
+    for number in range(24):
+        desk.note(talk, at=ago(minutes=90 - number))
+    beyond = [each["id"] for each in desk.items.of(talk)][-23:]
+    for each in beyond:
+        gladly.sandbox.faults.add(path=f"{API}/conversation-items/{each}", times=None, status=422)
+    run = gladly.tap.run("conversation_items", state=state_of(ago(hours=3)))
+    assert run.returncode == 0, run.log
+    [warning] = run.warnings
+    assert sum(each in warning for each in beyond) == 20
+    assert " and 3 more. Others are missing here. " in warning

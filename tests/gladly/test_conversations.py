@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import typing as t
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from tests.expected import expected
 from tests.gladly.desk_truth import (
     EMPTY,
     OVERLAP,
@@ -20,12 +22,13 @@ from tests.gladly.desk_truth import (
     state_of,
     words_of,
 )
-from tests.gladly.truth import API, ago, written
+from tests.gladly.truth import API, ago, readable, written
 from tests.sandbox.gladly.stamps import nanos
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
     from tests.running import Run
+    from tests.sandbox.faults import Fault
 
 STREAM = "conversations"
 LISTS = "customer_conversations"
@@ -216,17 +219,40 @@ REFUSALS = (400, 409, 410, 422)
 """What may be answered for a single id."""
 
 
+NAMED = re.compile(
+    r"(\w+: the \w+ \S+ cannot be read, and is (?:left out|asked for again by the next run)\.) (.+)"
+)
+
+
 def passed_over(run: Run) -> list[tuple[str, str]]:
-    """What the log names as left out, in its order, each with its stream and its reason."""
-    named = re.compile(r"(\w+: the \w+ \S+ cannot be read, and is left out\.) (.+)")
+    """What the log names that cannot be read, in its order, each sentence with its reason."""
     errors = [each for each in run.warnings if "| ERROR" in each]
-    found = [named.fullmatch(words_of(each)) for each in errors]
+    found = [NAMED.fullmatch(words_of(each)) for each in errors]
     return [(each[1], each[2]) for each in found if each]
 
 
 def left_out(stream: str, kind: str, each: str) -> str:
-    """The sentence that names it."""
+    """The sentence that names what is left out."""
     return f"{stream}: the {kind} {each} cannot be read, and is left out."
+
+
+def put_off(stream: str, kind: str, each: str) -> str:
+    """The sentence that names what the next run asks for again."""
+    return f"{stream}: the {kind} {each} cannot be read, and is asked for again by the next run."
+
+
+def refuse(gladly: Gladly, *talks: str, times: int | None = None) -> list[Fault]:
+    """Let these conversations not be given, however often they are asked for."""
+    return [
+        gladly.sandbox.faults.add(path=f"{API}/conversations/{each}", times=times, status=400)
+        for each in talks
+    ]
+
+
+def talks_in_a_row(gladly: Gladly, count: int) -> list[str]:
+    """So many conversations that changed one after the other, from two hours ago on."""
+    desk = gladly.sandbox.desk
+    return [desk.conversation(at=ago(hours=2, minutes=-number)) for number in range(count)]
 
 
 def test_what_cannot_be_read_is_named_and_passed_over(start: Start) -> None:
@@ -238,17 +264,17 @@ def test_what_cannot_be_read_is_named_and_passed_over(start: Start) -> None:
         *({"status": 200, "body": body} for body in (b"[]", b"7", b'"text"', b"null")),
     ]
     for talk, answer in zip(talks, answers, strict=False):
-        faults.add(path=f"{API}/conversations/{talk}", **answer)
+        faults.add(path=f"{API}/conversations/{talk}", times=None, **answer)
     # Of lists, another shape; the last but one is as it should be, and one is not there.
     shapes = [{"status": 200, "body": body} for body in (b"{}", b'{"value": 3}', b"[1]", b"7")]
     for talk, answer in zip(talks, [*answers[:4], *shapes], strict=False):
-        faults.add(path=f"{API}/conversations/{talk}/items", **answer)
+        faults.add(path=f"{API}/conversations/{talk}/items", times=None, **answer)
     del desk.conversations[talks[9]]
     customers = [desk.customer(at=ago(hours=1, minutes=-number)) for number in range(3)]
     tasks = [desk.task(customers[2], at=ago(hours=1, minutes=-number)) for number in range(3)]
-    faults.add(path=f"{API}/customer-profiles/{customers[1]}", status=422)
-    faults.add(path=f"{API}/tasks/{tasks[0]}", status=200, body=b"[]")
-    faults.add(path=f"{API}/tasks/{tasks[2]}/comments", status=409)
+    faults.add(path=f"{API}/customer-profiles/{customers[1]}", times=None, status=422)
+    faults.add(path=f"{API}/tasks/{tasks[0]}", times=None, status=200, body=b"[]")
+    faults.add(path=f"{API}/tasks/{tasks[2]}/comments", times=None, status=409)
     streams = (STREAM, "conversation_items", "customer_profiles", "tasks", "task_comments")
     run = gladly.tap.run(*streams, state=state_of(ago(hours=3)))
     assert run.returncode == 0, run.log
@@ -262,30 +288,33 @@ def test_what_cannot_be_read_is_named_and_passed_over(start: Start) -> None:
         *(left_out("conversation_items", "conversation", each) for each in talks[:8]),
         left_out("customer_profiles", "customer", customers[1]),
         left_out("tasks", "task", tasks[0]),
-        left_out("task_comments", "task", tasks[2]),
+        # The last of its stream: no other was read since.
+        put_off("task_comments", "task", tasks[2]),
     ]
     reasons = [reason for _, reason in named]
     for status, *of_streams in zip(REFUSALS, reasons[:4], reasons[8:12], strict=True):
         for reason in of_streams:
-            assert f"HTTP {status}" in reason
+            assert f" with HTTP {status}, it says: " in reason
+            assert reason.endswith(": ask Gladly support about it.")
     for reason in reasons[4:8]:
         assert "/conversations/{conversationId} without a record" in reason
     for reason in reasons[12:16]:
         assert "/conversations/{conversationId}/items without a list of records" in reason
-    assert "/customer-profiles/{customerId} (HTTP 422" in reasons[16]
+    assert "Gladly answers /customer-profiles/{customerId} with HTTP 422" in reasons[16]
     assert "/tasks/{taskId} without a record" in reasons[17]
-    assert "/tasks/{taskId}/comments (HTTP 409" in reasons[18]
-    for stream, count, total in (
-        (STREAM, 8, 10),
-        # What is known to be gone is not asked for.
-        ("conversation_items", 8, 9),
-        ("tasks", 1, 3),
-        ("task_comments", 1, 3),
-    ):
-        assert f"{stream}: {count} of {total} could not be read, and are named above" in run.log
+    assert "Gladly answers /tasks/{taskId}/comments with HTTP 409" in reasons[18]
+    # Each is asked once more when another can be read; what is gone says nothing of the others.
+    asked_for = Counter(asked(gladly, "conversations/"))
+    assert [asked_for[each] for each in talks] == [2] * 8 + [1, 1]
+    assert [asked_for[f"{each}/items"] for each in talks] == [2] * 8 + [1, 0]
+    assert Counter(asked(gladly, "tasks/"))[f"{tasks[2]}/comments"] == 1
     assert len(run.warnings) == len(named)
     end = written(asked_events(gladly)[1])
-    assert {run.bookmark(stream) for stream in streams} == {end}
+    assert {run.bookmark(stream) for stream in streams[:-1]} == {end}
+    at = changed(gladly, "task", ago(hours=3))
+    assert run.bookmark("task_comments") == at[tasks[1]]
+    kept = {stream for stream, each in run.state["bookmarks"].items() if "window_start" in each}
+    assert kept == {"task_comments"}
 
 
 def test_what_cannot_be_read_on_the_way_is_passed_over_too(start: Start) -> None:
@@ -327,27 +356,103 @@ def test_what_cannot_be_read_on_the_way_is_passed_over_too(start: Start) -> None
 @pytest.mark.parametrize("in_a_row", [9, 10])
 def test_so_many_in_a_row_are_something_else(start: Start, in_a_row: int) -> None:
     gladly = start(**EMPTY)
-    desk = gladly.sandbox.desk
-    talks = [desk.conversation(at=ago(hours=2, minutes=-number)) for number in range(21)]
+    talks = talks_in_a_row(gladly, 21)
     # Nine, one that is read, and nine or ten.
-    refused = [*talks[:9], *talks[10 : 10 + in_a_row]]
-    for each in refused:
-        gladly.sandbox.faults.add(path=f"{API}/conversations/{each}", status=400)
+    last = talks[10 : 10 + in_a_row]
+    refuse(gladly, *talks[:9], *last)
     run = gladly.tap.run(STREAM, state=state_of(ago(hours=3)))
-    assert [each for each, _ in passed_over(run)] == [
-        left_out(STREAM, "conversation", each) for each in refused
-    ]
+    named = [left_out(STREAM, "conversation", each) for each in talks[:9]]
+    asked_for = Counter(asked(gladly, "conversations/"))
+    assert [asked_for[each] for each in talks[:10]] == [2] * 9 + [1]
     if in_a_row == 9:
         assert run.returncode == 0, run.log
+        named += [left_out(STREAM, "conversation", each) for each in last]
         assert run.ids(STREAM) == [talks[9], *talks[19:]]
-        assert "conversations: 18 of 21 could not be read" in run.log
         assert run.bookmark(STREAM) == written(asked_events(gladly)[1])
     else:
-        assert_ended(run, "HTTP 400", "/conversations/{conversationId}")
+        assert_ended(run, "/conversations/{conversationId} with HTTP 400, it says: ")
+        assert run.last_word.endswith(": ask Gladly support about it.")
         assert run.ids(STREAM) == [talks[9]]
-        # The last ones are asked for again.
+        # All of the last ones are asked for again.
         at = changed(gladly, "conversation", ago(hours=3))
-        assert at[talks[9]] <= run.bookmark(STREAM) <= at[talks[19]]
+        assert run.bookmark(STREAM) == at[talks[9]]
+        assert "window_start" in run.state["bookmarks"][STREAM]
+    assert [each for each, _ in passed_over(run)] == named
+
+
+@pytest.mark.parametrize("count", [1, 9, 12])
+def test_if_none_can_be_read_none_is_lost(start: Start, count: int) -> None:
+    gladly = start(**EMPTY)
+    talks, bookmark = talks_in_a_row(gladly, count), ago(hours=3)
+    refuse(gladly, *talks)
+    # What is gone says nothing of the others.
+    gone = gladly.sandbox.desk.conversation(at=ago(hours=2, minutes=30))
+    del gladly.sandbox.desk.conversations[gone]
+    run = gladly.tap.run(STREAM, state=state_of(bookmark))
+    assert_ended(run, "/conversations/{conversationId} with HTTP 400")
+    assert run.ids(STREAM) == [gone]
+    assert not passed_over(run)
+    at = changed(gladly, "conversation", bookmark)
+    assert run.bookmark(STREAM) == at[gone]
+    assert run.state["bookmarks"][STREAM]["window_start"] == written(bookmark - OVERLAP)
+    # So it is with nothing at all before it.
+    gladly.sandbox.traffic.clear()
+    unmoved = ago(hours=2, minutes=20)
+    run = gladly.tap.run(STREAM, state=state_of(unmoved))
+    assert_ended(run, "/conversations/{conversationId} with HTTP 400")
+    assert not run.records[STREAM]
+    # Though there was no record, the last state is of this run.
+    assert run.bookmark(STREAM) == written(unmoved)
+    assert run.state["bookmarks"][STREAM]["window_start"] == written(unmoved - OVERLAP)
+    gladly.sandbox.faults.clear()
+    gladly.sandbox.traffic.clear()
+    again = gladly.tap.run(STREAM, state=run.state)
+    assert again.returncode == 0, again.log
+    assert again.ids(STREAM) == talks
+    assert again.bookmark(STREAM) == written(asked_events(gladly)[1])
+
+
+def test_one_that_can_be_read_and_then_none_loses_none(start: Start) -> None:
+    gladly = start(**EMPTY)
+    talks = talks_in_a_row(gladly, 6)
+    refuse(gladly, *talks[1:])
+    run = gladly.tap.run(STREAM, state=state_of(ago(hours=3)))
+    assert run.returncode == 0, run.log
+    assert run.ids(STREAM) == talks[:1]
+    assert [each for each, _ in passed_over(run)] == [
+        put_off(STREAM, "conversation", each) for each in talks[1:]
+    ]
+    assert len(run.warnings) == len(talks) - 1
+    at = changed(gladly, "conversation", ago(hours=3))
+    assert run.bookmark(STREAM) == at[talks[0]]
+    assert "window_start" in run.state["bookmarks"][STREAM]
+    gladly.sandbox.faults.clear()
+    gladly.sandbox.traffic.clear()
+    again = gladly.tap.run(STREAM, state=run.state)
+    assert again.returncode == 0, again.log
+    # The first one once more, being of the overlap.
+    assert [each for each in again.ids(STREAM) if each != talks[0]] == talks[1:]
+    assert again.bookmark(STREAM) == written(asked_events(gladly)[1])
+    assert "window_start" not in again.state["bookmarks"][STREAM]
+
+
+def test_what_is_given_when_it_is_asked_once_more_is_not_left_out(start: Start) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    talks = talks_in_a_row(gladly, 6)
+    once = refuse(gladly, *talks[1:3], talks[4], times=1)
+    refuse(gladly, talks[3])
+    run = gladly.tap.run(STREAM, state=state_of(ago(hours=3)))
+    assert run.returncode == 0, run.log
+    assert [each.hits for each in once] == [1] * 3
+    assert run.ids(STREAM) == [talks[0], talks[5], *talks[1:3], talks[4]]
+    assert [each for each, _ in passed_over(run)] == [left_out(STREAM, "conversation", talks[3])]
+    at = changed(gladly, "conversation", ago(hours=3))
+    for each, record in run.by_id(STREAM).items():
+        assert record == expected(
+            readable({**desk.conversations[each], "changedAt": at[each]}), run.schemas[STREAM]
+        )
+    assert run.bookmark(STREAM) == written(asked_events(gladly)[1])
 
 
 @pytest.mark.parametrize(

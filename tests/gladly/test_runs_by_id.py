@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import signal
+import threading
+import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,10 +28,11 @@ from tests.gladly.desk_truth import (
     assert_records,
     state_of,
     wanted,
+    words_of,
 )
 from tests.gladly.report_truth import REPORTS, days_ago
-from tests.gladly.truth import API, ago, moment
-from tests.running import discovered
+from tests.gladly.truth import API, ago, moment, written
+from tests.running import Run, discovered
 from tests.sandbox.gladly.stamps import of
 
 if t.TYPE_CHECKING:
@@ -35,8 +41,8 @@ if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
 
 ESTIMATE = re.compile(
-    r"Changed since (\S+): (.+); customers who may be left of a merge: ([\d,]+)\. This takes "
-    r"([\d,]+) requests or some more, and (\S+) \(h:mm:ss\) or longer at (\S+) a second"
+    r"What changed: (.+)\. This takes ([\d,]+) requests or some more \(([\d,]+) to look up "
+    r"merges\), and (\S+) \(h:mm:ss\) or longer at (\S+) a second"
 )
 UNASKED = ("customer_conversations", "voice_transcripts")
 
@@ -135,23 +141,69 @@ def test_the_estimate_has_the_right_numbers(start: Start) -> None:
     )
     assert run.returncode == 0, run.log
     [told] = ESTIMATE.findall(run.log)
-    since = bookmarks["tasks"] - OVERLAP
-    assert told[0] == f"{since:%Y-%m-%dT%H:%M:%SZ}"
-    counts = {kind: named(gladly, kind, since) for kind in sorted(set(KINDS.values()))}
-    assert told[1] == ", ".join(f"{count:,} {kind}s" for kind, count in counts.items())
-    left = left_of_merges(gladly, since)
-    assert told[2] == f"{len(left):,}"
-    # Two searches, and two lists of whoever may be left.
-    requests = 2 + 2 * len(left)
+    # Each kind since the oldest bookmark of its own streams.
+    since = {
+        kind: min(bookmarks[each] for each in ages if KINDS[each] == kind) - OVERLAP
+        for kind in sorted(set(KINDS.values()))
+    }
+    assert told[0] == "; ".join(
+        f"{kind}s: {named(gladly, kind, when):,} since {when:%Y-%m-%dT%H:%M:%SZ}"
+        for kind, when in since.items()
+    )
+    left = {kind: left_of_merges(gladly, since[kind]) for kind in ("conversation", "task")}
+    look_ups = sum(map(len, left.values()))
+    assert told[2] == f"{look_ups:,}"
+    assert len(left["conversation"]) < len(left["task"])
+    # Two searches, and a list of each kind of whoever may be left.
+    requests = 2 + look_ups
     for stream, bookmark in bookmarks.items():
         requests += named(gladly, KINDS[stream], bookmark - OVERLAP)
-    assert told[3] == f"{requests:,}"
-    assert told[4] == str(timedelta(seconds=round(requests / 100)))
-    assert told[5] == "100"
+    assert told[1] == f"{requests:,}"
+    assert told[3] == str(timedelta(seconds=round(requests / 100)))
+    assert told[4] == "100"
     # All of them were looked at, and so many requests or some more it took.
-    lists = [each for each in asked(gladly, "customers/") if each.endswith("/conversations")]
-    assert left <= {each.partition("/")[0] for each in lists}
-    assert len(asked_by_id(gladly)) >= requests - len(left)
+    paths = asked(gladly, "customers/")
+    for kind, customers in left.items():
+        assert customers <= {
+            each.partition("/")[0] for each in paths if each.endswith(f"/{kind}s")
+        } | set(gladly.sandbox.desk.merged)
+    assert len(asked_by_id(gladly)) >= requests - look_ups
+
+
+def test_streams_that_lag_make_no_other_kind_be_read_again(start: Start) -> None:
+    gladly = start(**EMPTY)
+    desk, begin = gladly.sandbox.desk, ago(days=9)
+    source, left = desk.customer(at=begin), desk.customer(at=begin)
+    moved = desk.conversation(source, at=begin)
+    desk.task(source, at=begin)
+    desk.merge(source, left, at=ago(days=5))
+    desk.update_customer(desk.customer(at=ago(days=5)), at=ago(hours=2))
+    talk = desk.conversation(at=ago(hours=1))
+    state = state_of(
+        customer_profiles=ago(days=7),
+        customer_conversations=ago(days=7),
+        conversations=ago(hours=3),
+        tasks=ago(hours=3),
+    )
+    streams = ("customer_profiles", "conversations", "tasks")
+    run = gladly.tap.run(*streams, state=state)
+    assert run.returncode == 0, run.log
+    assert {source, left} <= set(run.ids("customer_profiles"))
+    # Who is left of the merge was asked for what it moved when that was new.
+    assert not asked(gladly, "customers/")
+    assert run.ids("conversations") == [talk]
+    assert not run.records["tasks"]
+    assert "(0 to look up merges)" in run.log
+    # Where conversations lag it is asked, of them alone, and no report is made of tasks.
+    gladly.sandbox.traffic.clear()
+    state = state_of(conversations=ago(days=7), tasks=ago(hours=3), customer_profiles=ago(hours=3))
+    run = gladly.tap.run(*streams, state=state)
+    assert run.returncode == 0, run.log
+    assert set(run.ids("conversations")) == {moved, talk}
+    assert not run.records["tasks"]
+    assert {each.partition("/")[2] for each in asked(gladly, "customers/")} == {"conversations"}
+    assert "ConversationTimestampsReport tells what changed" in run.log
+    assert "TaskTimestampsReport" not in run.log
 
 
 def many(start: Start, count: int) -> Gladly:
@@ -212,24 +264,114 @@ def test_a_killed_run_is_resumed_where_it_was(start: Start, stream: str) -> None
     assert_records(second, "tasks", wanted(gladly, "tasks", since - OVERLAP))
 
 
-# It takes more than half a minute, all of it waiting.
-def test_a_fault_that_stays_and_one_that_passes(start: Start) -> None:
-    accounts = [many(start, 3) for _ in range(2)]
-    for gladly, times in zip(accounts, (None, 5), strict=True):
-        second = list(changed_talks(gladly))[1]
-        gladly.sandbox.faults.add(path=f"{API}/conversations/{second}", times=times, status=500)
+# It takes a minute, all of it waiting: what fails is tried six times, and then once more so.
+def test_a_fault_that_stays_and_those_that_pass(start: Start) -> None:
+    alone, stays, unclear, once, passes = accounts = [many(start, 3) for _ in range(5)]
+    body: dict[str, t.Any] = {"status": 200, "body": b"<p>Sorry</p>"}
+    faults: list[tuple[Gladly, slice, dict[str, t.Any]]] = [
+        (alone, slice(3), {"times": None, "status": 500}),
+        (stays, slice(1, 2), {"times": None, "status": 500}),
+        (unclear, slice(2, 3), {"times": None, **body}),
+        (once, slice(1, 2), {"times": 6, **body}),
+        (passes, slice(1, 2), {"times": 5, "status": 500}),
+    ]
+    hits = []
+    for gladly, hit, answer in faults:
+        for each in changed_talks(gladly)[hit]:
+            path = f"{API}/conversations/{each}"
+            hits.append(gladly.sandbox.faults.add(path=path, **answer))
+    of_the_second, of_the_third = hits[3:5]
+    since = ago(hours=11)
     with ThreadPoolExecutor() as pool:
-        stays, passes = pool.map(
-            lambda each: each.tap.run("conversations", state=state_of(ago(hours=11))), accounts
+        runs = list(
+            pool.map(lambda each: each.tap.run("conversations", state=state_of(since)), accounts)
         )
-    assert_ended(stays, "/conversations/{conversationId}", "HTTP 500", "6 tries", "Run again later")
-    assert len(stays.records["conversations"]) == 1
-    # The last state is of what was written.
-    assert stays.bookmark("conversations") == stays.records["conversations"][0]["changedAt"]
-    assert passes.returncode == 0, passes.log
-    assert passes.ids("conversations") == list(changed_talks(accounts[1]))
-    assert "conversations: 2 of 3 done, 1 left, which takes about 0:00:" in passes.log
-    assert passes.log.count(" done, ") == 1
+    of_alone, of_stays, of_unclear, of_once, of_passes = runs
+    # None of all.
+    failed = "Gladly fails on /conversations/{conversationId} with HTTP 500 (6 tries)"
+    assert_ended(of_alone, failed, "Run again later")
+    assert not of_alone.records["conversations"]
+    assert of_alone.bookmark("conversations") == written(since)
+    # One among others, for ever: twice six tries, and the run goes on.
+    first, second, third = changed_talks(stays)
+    assert of_stays.returncode == 0, of_stays.log
+    assert of_stays.ids("conversations") == [first, third]
+    left_out = f"conversations: the conversation {second} cannot be read, and is left out. {failed}"
+    assert [left_out in words_of(each) for each in of_stays.warnings].count(True) == 1
+    assert of_the_second.hits == 12
+    assert of_stays.bookmark("conversations") == written(asked_events(stays)[1])
+    assert "window_start" not in of_stays.state["bookmarks"]["conversations"]
+    # The last one: that it is left out is not known yet.
+    first, second, third = changed_talks(unclear)
+    assert of_unclear.returncode == 0, of_unclear.log
+    assert of_unclear.ids("conversations") == [first, second]
+    assert words_of(of_unclear.warnings[-1]).startswith(
+        f"conversations: the conversation {third} cannot be read, and is asked for again by the "
+        "next run. "
+    )
+    assert of_the_third.hits == 6
+    assert (
+        of_unclear.bookmark("conversations") == of_unclear.records["conversations"][-1]["changedAt"]
+    )
+    assert "window_start" in of_unclear.state["bookmarks"]["conversations"]
+    # One that is given when it is asked once more, or even before.
+    first, second, third = changed_talks(once)
+    assert of_once.returncode == 0, of_once.log
+    assert of_once.ids("conversations") == [first, third, second]
+    assert not any("| ERROR" in each for each in of_once.warnings)
+    assert of_once.bookmark("conversations") == written(asked_events(once)[1])
+    assert of_passes.returncode == 0, of_passes.log
+    assert of_passes.ids("conversations") == changed_talks(passes)
+    assert "conversations: 2 of 3 done, 1 left, which takes about 0:00:" in of_passes.log
+    assert of_passes.log.count(" done, ") == 1
+
+
+def batched(folder: Path) -> list[str]:
+    """The ids of all records in the batches that a run wrote."""
+    return [
+        json.loads(line)["id"]
+        for file in sorted(folder.glob("*.gz"))
+        for line in gzip.decompress(file.read_bytes()).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_loses_nothing_of_a_batch(start: Start, tmp_path: Path, number: int) -> None:
+    gladly = many(start, 60)
+    talks = changed_talks(gladly)
+    settings: dict[str, t.Any] = {
+        "batch_config": {
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": f"file://{tmp_path}", "prefix": "by-id-"},
+            "batch_size": 25,
+        },
+        "max_concurrent_requests": 1,
+    }
+    # In the middle of the second batch.
+    reached = threading.Event()
+    gladly.sandbox.faults.add(path=f"{API}/conversations/{talks[40]}", hook=reached.set, slow=3)
+    gladly.sandbox.faults.add(path=f"{API}/conversations/{talks[38]}", hook=reached.set)
+    state = state_of(ago(hours=11))
+    with gladly.tap.started(streams=["conversations"], state=state, **settings) as (process, log):
+        assert reached.wait(60)
+        # The answer to it has come, and what came before is in the unwritten batch.
+        time.sleep(1)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+        first = Run(process.returncode, out.split("\n")[:-1], log.read_text(encoding="utf-8"))
+    assert first.returncode == 128 + number, first.log
+    told = [message for message in map(json.loads, first.lines) if message["type"] == "BATCH"]
+    manifests = [Path(each.removeprefix("file://")) for one in told for each in one["manifest"]]
+    # What no message names is nobody's.
+    for file in tmp_path.glob("*.gz"):
+        if file not in manifests:
+            file.unlink()
+    written_first = batched(tmp_path)
+    assert len(written_first) < 38
+    state = first.state if first.states else state
+    second = gladly.tap.run("conversations", state=state, **settings)
+    assert second.returncode == 0, second.log
+    assert set(batched(tmp_path)) == set(talks)
 
 
 def changed_talks(gladly: Gladly) -> list[str]:

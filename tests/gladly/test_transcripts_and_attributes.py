@@ -18,7 +18,7 @@ from tests.gladly.desk_truth import (
     state_of,
     words_of,
 )
-from tests.gladly.truth import API, ago
+from tests.gladly.truth import API, ago, written
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
@@ -87,7 +87,7 @@ def test_calls_that_a_list_does_not_have_are_not_passed_over_in_silence(start: S
     [warning] = run.warnings
     assert words_of(warning) == (
         f"voice_transcripts: Gladly has more items of the conversation {talk} than it lists, and "
-        "calls may be among them. export_conversation_items has all of them, a day later"
+        "calls may be among them. export_conversation_items has all of them, a day later."
     )
 
 
@@ -216,6 +216,30 @@ def test_a_transcript_that_comes_late_is_read(start: Start) -> None:
     assert second.ids(TRANSCRIPTS, "conversationItemId") == [made[350][1], made[60][1]]
     assert not second.records["conversation_items"]
     assert not second.warnings
+
+
+def test_a_transcript_that_cannot_be_read_leaves_the_others(start: Start) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    talk = desk.conversation(desk.customer(at=ago(days=3)), at=ago(days=3))
+    first, refused, last = (desk.call(talk, at=ago(hours=hours)) for hours in (9, 8, 7))
+    path = f"{API}/conversation-items/{refused}/voice-transcript"
+    for answer in ({"status": 422}, {"status": 200, "body": b"[]"}):
+        answer_of: t.Any = answer
+        fault = gladly.sandbox.faults.add(path=path, times=None, **answer_of)
+        gladly.sandbox.traffic.clear()
+        run = gladly.tap.run(TRANSCRIPTS, state=state_of(ago(hours=10)))
+        gladly.sandbox.faults.remove(fault)
+        assert run.returncode == 0, run.log
+        assert run.ids(TRANSCRIPTS, "conversationItemId") == [first, last]
+        [error] = run.warnings
+        assert words_of(error).startswith(
+            f"The transcript of the call {refused} cannot be read, and is left out. "
+        )
+        assert "/conversation-items/{itemId}/voice-transcript" in error
+        # At once: it puts nothing in doubt.
+        assert fault.hits == 1
+        assert run.bookmark(TRANSCRIPTS) == written(asked_events(gladly)[1])
 
 
 def test_attributes_alone_are_never_met(start: Start) -> None:

@@ -1,8 +1,8 @@
 """How a change index is filled: from events, and from reports for what is older.
 
-Gladly keeps events for 24 hours, and timestamp reports for ever. So events say what changed since
-yesterday, which is all that a daily run needs, and reports what changed before: after an outage, or
-in a first sync from a `start_date` on.
+Gladly keeps events for 24 hours, and timestamp reports for ever. So events say what changed in that
+time, which is all that a run needs that comes sooner, and reports what changed before: after an
+outage, or in a first sync from a `start_date` on.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tap_gladly.times import format_time
 from tap_gladly.wire import UnexpectedShapeError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from tap_gladly.changes.index import ChangeIndex
@@ -43,23 +43,21 @@ KNOWN = ("timestamp", *COLUMNS)
 
 
 def add_reports(
-    index: ChangeIndex,
-    stream: GladlyStream,
-    kinds: Collection[str],
-    since: datetime,
-    until: datetime,
+    index: ChangeIndex, stream: GladlyStream, since: Mapping[str, datetime], until: datetime
 ) -> None:
     """Add what reports tell.
 
     Args:
         index: The index.
         stream: By which they are asked for.
-        kinds: What is of interest.
-        since: From when on.
+        since: From when on it is of interest what changed, by kind.
         until: Where the events take over; reports reach some hours into them, being late.
     """
-    days = Days(since.date(), min(until + BEHIND, index.end).date())
-    for metric_set in dict.fromkeys(each for kind in sorted(kinds) for each in REPORTS[kind]):
+    last = min(until + BEHIND, index.end).date()
+    older = {kind: start for kind, start in since.items() if start < until}
+    for metric_set in dict.fromkeys(each for kind in sorted(older) for each in REPORTS[kind]):
+        kinds = [kind for kind in older if metric_set in REPORTS[kind]]
+        days = Days(min(older[kind] for kind in kinds).date(), last)
         columns = NEEDED_COLUMNS[metric_set]
         needed = ("timestamp", *(column for kind, column in columns.items() if kind in kinds))
         index.add(_told_by_report(stream, metric_set, needed, days, format_time(index.end)))

@@ -10,7 +10,7 @@ from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
 from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk.helpers.types import Record
 
@@ -27,33 +27,31 @@ LISTS = {
 
 
 def moved_by_merges(
-    stream: BookmarkedStream, merges: dict[str, str], kinds: Collection[str]
+    stream: BookmarkedStream, merges: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Change]:
     """The conversations and tasks of those who are left of a merge.
 
     Args:
         stream: By which they are asked for.
-        merges: Customers who may be left, each with the time of the merge.
-        kinds: What is of interest.
+        merges: By kind, customers who may be left, each with the time of the merge.
     """
-    left = list(merges)
-    for kind in sorted({*LISTS}.intersection(kinds)):
-        found = list[str]()
+    gone: set[str] = set()
+    for kind, times in merges.items():
+        left = [customer for customer in times if customer not in gone]
         for customer, listing in stream.concurrently(left, partial(_list_of, stream, LISTS[kind])):
             if listing is None:
+                gone.add(customer)
                 continue
-            found.append(customer)
             records, is_limited = listing
             for record in records:
                 if isinstance(moved := record.get("id"), str):
-                    yield Change(kind, moved, merges[customer])
+                    yield Change(kind, moved, times[customer])
             if is_limited:
                 stream.warn_once(
                     f"Gladly lists {len(records)} {kind}s of the customer {customer} and no more: "
                     "others that a merge moved there keep the id of the customer they had before "
                     "(customer_profiles.mergedIntoId leads from the one to the other)."
                 )
-        left = found
 
 
 def _list_of(stream: BookmarkedStream, path: str, customer: str) -> Listing | None:

@@ -90,16 +90,24 @@ class Changes:
     def _kinds(self) -> set[str]:
         return {reader.kind for reader in self._asking()}
 
+    def _since(self) -> dict[str, datetime]:
+        """From when on it is asked what changed, by kind."""
+        asking = self._asking()
+        return {
+            kind: min(reader.changed_since() for reader in asking if reader.kind == kind)
+            for kind in sorted(self._kinds())
+        }
+
     def _filled(self, stream: BookmarkedStream) -> ChangeIndex:
         index = ChangeIndex(end_of_events(stream))
-        since = min(reader.changed_since() for reader in self._asking())
-        if since >= index.end:
+        since = self._since()
+        if min(since.values()) >= index.end:
             return index
         events = stream.run.events.received(stream, self)
         told_by_events = events.start if events else index.end
-        if since < told_by_events:
+        if min(since.values()) < told_by_events:
             self._name_gap(stream, told_by_events)
-            add_reports(index, stream, self._kinds(), since, told_by_events)
+            add_reports(index, stream, since, told_by_events)
         if events:
             add_events(index, stream, events)
             events.file.close()
@@ -108,26 +116,27 @@ class Changes:
         return index
 
     def _look_up_merges(
-        self, index: ChangeIndex, stream: BookmarkedStream, since: datetime
+        self, index: ChangeIndex, stream: BookmarkedStream, since: dict[str, datetime]
     ) -> None:
         """Add what merges moved, and say how much there is to do before it is done."""
-        kinds = self._kinds()
-        merges = index.merges(since)
-        counts = ", ".join(f"{index.count(kind, since):,} {kind}s" for kind in sorted(kinds))
-        requests = sum(reader.requests_of(index) for reader in self._asking())
-        requests += len(merges) * len(kinds.intersection(LISTS))
+        merges = {kind: index.merges(start) for kind, start in since.items() if kind in LISTS}
+        counts = "; ".join(
+            f"{kind}s: {index.count(kind, start):,} since {format_second(start)}"
+            for kind, start in since.items()
+        )
+        look_ups = sum(map(len, merges.values()))
+        requests = look_ups + sum(reader.requests_of(index) for reader in self._asking())
         rate = float(stream.config["requests_per_second"])
         stream.log(
-            "Changed since %s: %s; customers who may be left of a merge: %s. This takes %s "
-            "requests or some more, and %s (h:mm:ss) or longer at %g a second",
-            format_second(since),
+            "What changed: %s. This takes %s requests or some more (%s to look up merges), and %s "
+            "(h:mm:ss) or longer at %g a second",
             counts,
-            f"{len(merges):,}",
             f"{requests:,}",
+            f"{look_ups:,}",
             timedelta(seconds=round(requests / rate)),
             rate,
         )
-        index.add(moved_by_merges(stream, merges, kinds))
+        index.add(moved_by_merges(stream, merges))
 
     def _name_gap(self, stream: BookmarkedStream, start: datetime) -> None:
         """Say what no report tells of: of profiles, only events say that they changed."""

@@ -7,13 +7,12 @@ import typing as t
 from datetime import datetime, timedelta
 from itertools import islice
 
-from singer_sdk.exceptions import FatalAPIError
-
 from tap_gladly.bookmarks import BookmarkedStream
 from tap_gladly.changes.told import Change
-from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
+from tap_gladly.errors import FailedError, FaultyIdError, MovedError, NotFoundError
 from tap_gladly.headway import Headway
 from tap_gladly.recent import OVERLAP
+from tap_gladly.streams.doubtful import Doubtful
 from tap_gladly.times import format_time, parse_time, time_of
 from tap_gladly.wire import listed, record
 
@@ -41,9 +40,6 @@ some may be gone."""
 WINDOW_START = "window_start"
 """In the state, until a window is read whole: from when on it needed events. The next run needs
 them from there too, which name what a conversation or task has beyond Gladly's cap."""
-
-PASSED_OVER = 10
-"""How many in a row Gladly may refuse one by one, before it is something else than a bad id."""
 
 
 class Todo(t.NamedTuple):
@@ -89,7 +85,8 @@ class ChangedStream(BookmarkedStream):
     """A stream that is read by the ids of what changed.
 
     Each is read once, however often it changed, in the order of the newest changes, so that the
-    bookmark moves with every one and a killed run resumes there.
+    bookmark moves with every one and a killed run resumes there; but for what could not be read at
+    its turn, and is read later.
     """
 
     primary_keys: tuple[str, ...] = ("id",)
@@ -138,30 +135,39 @@ class ChangedStream(BookmarkedStream):
             return
         self.stream_state[WINDOW_START] = format_time(self.events_from())
         yield from self.besides(index, since)
-        total = index.count(self.kind, since)
+        doubtful = Doubtful()
+        yield from self._records(index, since, doubtful)
+        if doubts := doubtful.at_the_end():
+            for change, fault in doubts:
+                self._name(change, fault, "and is asked for again by the next run")
+            return
+        self.stream_state.pop(WINDOW_START)
+        self.move_bookmark(index.end)
+
+    def _records(self, index: ChangeIndex, since: datetime, doubtful: Doubtful) -> Iterator[Record]:
+        total, gone = index.count(self.kind, since), 0
         headway = Headway(self._say, total)
-        gone = faults = in_a_row = 0
         at_once = None if self.ABORT_AT_RECORD_COUNT is None else 1
         for todo, first in self.concurrently(self._todo(index, since), self._found_of, at_once):
-            for change, found in self._with_followed(index, since, todo.change, first):
-                if found.fault:
-                    faults, in_a_row = faults + 1, in_a_row + 1
-                    self._pass_over(change, found.fault, in_a_row)
-                    continue
-                in_a_row = 0
+            for change, found in self._readable(doubtful, index, since, todo, first):
                 if found.is_gone:
                     gone += 1
                     index.forget(change)
                 for row in self.records_of(index, change, found):
                     yield {"changedAt": change.at, **row}
-            self.move_bookmark(parse_time(todo.change.at))
+            if not doubtful.row:
+                self.move_bookmark(parse_time(todo.change.at))
             headway.count()
             if headway.is_due():
                 headway.say()
                 self.keep_state()
-        self._say_what_is_not_there(gone, faults, total)
-        self.stream_state.pop(WINDOW_START)
-        self.move_bookmark(index.end)
+        if gone:
+            self._say(
+                "%s of %s are not there (any more): Gladly answers 404, as it does for what was "
+                "deleted or merged",
+                f"{gone:,}",
+                f"{total:,}",
+            )
 
     # What a stream has of its own
 
@@ -202,13 +208,14 @@ class ChangedStream(BookmarkedStream):
             return Found([], is_gone=True)
         except MovedError as error:
             return Found([], moved_to=error.new)
-        except FaultyIdError as error:
-            return Found([], fault=error.fault)
+        except (FaultyIdError, FailedError) as error:
+            return Found([], fault=str(error))
 
     def _with_followed(
-        self, index: ChangeIndex, since: datetime, change: Change, found: Found
+        self, index: ChangeIndex, since: datetime, todo: Todo, found: Found
     ) -> Iterator[tuple[Change, Found]]:
         """What was found, and whoever a customer was merged into, unless that one has a turn."""
+        change = todo.change
         yield change, found
         while new := found.moved_to:
             if new in self._followed or index.has(self.kind, new, since):
@@ -218,31 +225,35 @@ class ChangedStream(BookmarkedStream):
             found = self._found_of(Todo(change, self.known_of(change)))
             yield change, found
 
-    def _pass_over(self, change: Change, fault: str, in_a_row: int) -> None:
-        """Name what cannot be read, and go on: else it would stop every run at the same place."""
+    def _readable(
+        self, doubtful: Doubtful, index: ChangeIndex, since: datetime, todo: Todo, first: Found
+    ) -> Iterator[tuple[Change, Found]]:
+        """What can be read; after something that can, also what can be read of those before it."""
+        for change, found in self._with_followed(index, since, todo, first):
+            if found.fault:
+                doubtful.add(change, found.fault)
+                continue
+            yield change, found
+            if found.is_gone:
+                continue
+            again = [Todo(each, self.known_of(each)) for each in doubtful.resolved()]
+            for asked, second in self.concurrently(again, self._found_of):
+                for doubt, answer in self._with_followed(index, since, asked, second):
+                    if answer.fault:
+                        self._name(doubt, answer.fault, "and is left out")
+                    else:
+                        yield doubt, answer
+
+    def _name(self, change: Change, fault: str, what_now: str) -> None:
         self.log(
-            "%s: the %s %s cannot be read, and is left out. %s",
+            "%s: the %s %s cannot be read, %s. %s",
             self.name,
             self.kind,
             change.id,
+            what_now,
             fault,
             level=logging.ERROR,
         )
-        if in_a_row >= PASSED_OVER:
-            raise FatalAPIError(fault)
-
-    def _say_what_is_not_there(self, gone: int, faults: int, total: int) -> None:
-        if gone:
-            self._say(
-                "%s of %s are not there (any more): Gladly answers 404, as it does for what was "
-                "deleted or merged",
-                f"{gone:,}",
-                f"{total:,}",
-            )
-        if faults:
-            self._say(
-                "%s of %s could not be read, and are named above", f"{faults:,}", f"{total:,}"
-            )
 
     def _say(self, message: str, *args: object) -> None:
         self.log(f"{self.name}: {message}", *args)

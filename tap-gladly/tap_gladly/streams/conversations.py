@@ -133,7 +133,7 @@ class VoiceTranscriptsStream(ChangedStream):
         if found.is_limited:
             self.log(
                 "%s: Gladly has more items of the conversation %s than it lists, and calls may be "
-                "among them. export_conversation_items has all of them, a day later",
+                "among them. export_conversation_items has all of them, a day later.",
                 self.name,
                 change.id,
                 level=logging.WARNING,
@@ -145,6 +145,14 @@ class VoiceTranscriptsStream(ChangedStream):
         try:
             return self.fetch_one(self.path, record, ids={self.place: call})
         except NotFoundError:
+            return None
+        except FaultyIdError as error:
+            self.log(
+                "The transcript of the call %s cannot be read, and is left out. %s",
+                call,
+                error.fault,
+                level=logging.ERROR,
+            )
             return None
 
 

@@ -18,6 +18,10 @@ if t.TYPE_CHECKING:
     from tap_gladly.changes.told import Change
 
 
+NAMED = 20
+"""How many ids a warning names."""
+
+
 class PartsStream(ChangedStream):
     """A stream of all parts of what changed, of which Gladly lists some number and no more.
 
@@ -54,7 +58,8 @@ class PartsStream(ChangedStream):
                 missed.append(part)
             else:
                 yield found
-        refused = f" but these: {', '.join(missed)}" if missed else ""
+        more = f" and {len(missed) - NAMED:,} more" if len(missed) > NAMED else ""
+        refused = f" but these: {', '.join(missed[:NAMED])}{more}" if missed else ""
         self.log(
             "%s: Gladly has more of the %s %s than the %s that it lists. %s more were had one by "
             "one, all that the events since the last run name%s. Others are missing here. %s",
