@@ -296,11 +296,11 @@ def test_a_run_that_is_stopped_while_its_target_is_slow_writes_whole_messages(
 
 
 def test_the_state_does_not_grow_with_the_calls(start: Start) -> None:
-    copilot = start(calls=10_000)
+    copilot = start(calls=3_000)
     run = copilot.tap.run(*STREAMS, "accounts", "contacts", "deals")
     assert run.returncode == 0, run.log
-    assert len(run.records["calls"]) > 9_000
-    assert len(run.records["call_details"]) > 5_000
+    assert len(run.records["calls"]) > 2_700
+    assert len(run.records["call_details"]) > 1_500
     assert len(json.dumps(run.state)) < 1_200
     assert max(len(json.dumps(state)) for state in run.states) < 1_800
 

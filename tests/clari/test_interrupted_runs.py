@@ -81,6 +81,9 @@ def test_a_job_that_was_read_serves_again_for_some_hours_only(
 def test_what_a_later_job_says_of_an_activity_comes_last(revenue: Revenue) -> None:
     account = revenue.sandbox.account
     meeting = account.add_activity(datetime.now(timezone.utc) - timedelta(hours=3), subject="old")
+    for number in range(3000):
+        # With few, the run would have ended before it is killed.
+        account.add_activity(datetime.now(timezone.utc) - timedelta(hours=4, seconds=number))
     stopped = revenue.tap.run_until(lambda line: is_record(line, "activities"), "activities")
     # As if that run had been a day ago.
     [job] = unread(stopped.state)
