@@ -81,17 +81,17 @@ def show_requests() -> None:
     """Count requests of runs that have more or less to catch up with."""
     table = Table(
         title="requests for what changed: a first run of 30 days, and later ones",
-        caption="changed: conversations / customers / tasks",
+        caption="changed: conversations / customers / tasks; asked: requests",
     )
     table.add_column("run", no_wrap=True)
-    for column in ("changed", "records", "reports", "requests", "least", "least of it"):
+    for column in ("changed", "records", "reports", "asked", "least", "share"):
         table.add_column(column, justify="right", no_wrap=True)
     with _quiet() as sandbox:
         _let_days_pass(sandbox.desk)
         for what, days in (
             ("first run", None),
-            ("a day on", 1),
-            ("20 days on", 20),
+            ("a day", 1),
+            ("20 days", 20),
         ):
             since = _ago(days=DAYS if days is None else days)
             sandbox.traffic.clear()
