@@ -206,7 +206,7 @@ class GladlyStream(RESTStream[None]):
         """Read the stream, counting its requests."""
         with self._request_counter:
             try:
-                self.run.events.ask_first(self)
+                self.run.events.ask_once(self)
                 yield from self.request_records(context)
             except UnexpectedShapeError as error:
                 message = self.errors.unexpected(error.path, error.missing)

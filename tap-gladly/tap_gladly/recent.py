@@ -75,36 +75,28 @@ class ReceivedEvents:
 
 
 class RecentEvents:
-    """The events of a run: of one window and of all entities that anybody needs."""
+    """The events of a run: of one window and of all entities that anybody needs.
+
+    Attributes:
+        received: The events; none if nobody needs them, or their window is empty.
+    """
 
     def __init__(self) -> None:
+        self.received: ReceivedEvents | None = None
         self._readers: list[Reader] = []
-        self._received: ReceivedEvents | None = None
         self._is_asked = False
 
     def register(self, reader: Reader) -> None:
         """Let it be known who will read them, if it is selected."""
         self._readers.append(reader)
 
-    def ask_first(self, stream: GladlyStream) -> None:
-        """Ask for them if anybody needs them: every second takes some away."""
-        if any(reader.selected for reader in self._readers):
-            self._ask(stream, [reader for reader in self._readers if reader.selected])
-
-    def received(self, stream: GladlyStream, reader: Reader) -> ReceivedEvents | None:
-        """The events; none if the window of the run is empty.
-
-        Args:
-            stream: Who asks for them, should they not have been asked for.
-            reader: For whom it is: a test of the connection also reads what is not selected.
-        """
-        self._ask(stream, [reader])
-        return self._received
-
-    def _ask(self, stream: GladlyStream, readers: list[Reader]) -> None:
-        if not self._is_asked:
-            self._received = _receive(stream, readers)
-            self._is_asked = True
+    def ask_once(self, stream: GladlyStream) -> None:
+        """Ask for them by whichever stream comes first: every second takes some away."""
+        if self._is_asked:
+            return
+        self._is_asked = True
+        if readers := [reader for reader in self._readers if reader.selected]:
+            self.received = _receive(stream, readers)
 
 
 def end_of_events(stream: GladlyStream) -> datetime:

@@ -57,7 +57,7 @@ class Changes:
     @property
     def selected(self) -> bool:
         """Whether anybody will ask."""
-        return any(reader.selected for reader in self._readers)
+        return bool(self._asking())
 
     @property
     def event_entities(self) -> Collection[str]:
@@ -70,22 +70,14 @@ class Changes:
 
     # The index
 
-    def index(self, stream: BookmarkedStream, reader: Reader) -> ChangeIndex:
-        """What changed since the oldest bookmark.
-
-        Args:
-            stream: By which it is read, should it not have been.
-            reader: Who asks, selected or not: a test of the connection does not ask.
-        """
+    def index(self, stream: BookmarkedStream) -> ChangeIndex:
+        """What changed since the oldest bookmark; read by this stream, should it not have been."""
         if self._index is None:
-            if not reader.selected:
-                self._readers = [reader]
             self._index = self._filled(stream)
         return self._index
 
     def _asking(self) -> list[Reader]:
-        selected = [reader for reader in self._readers if reader.selected]
-        return selected or self._readers
+        return [reader for reader in self._readers if reader.selected]
 
     def _kinds(self) -> set[str]:
         return {reader.kind for reader in self._asking()}
@@ -103,7 +95,7 @@ class Changes:
         since = self._since()
         if min(since.values()) >= index.end:
             return index
-        events = stream.run.events.received(stream, self)
+        events = stream.run.events.received
         told_by_events = events.start if events else index.end
         if min(since.values()) < told_by_events:
             self._name_gap(stream, told_by_events)

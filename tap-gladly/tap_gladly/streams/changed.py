@@ -129,7 +129,7 @@ class ChangedStream(BookmarkedStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read what changed, several at once, and move the bookmark with each."""
-        index = self.run.changes.index(self, self)
+        index = self.run.changes.index(self)
         since = self.changed_since()
         if since >= index.end:
             return

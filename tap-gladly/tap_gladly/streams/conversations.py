@@ -6,6 +6,7 @@ import logging
 import typing as t
 from datetime import timedelta
 
+from tap_gladly.changes.merges import LISTS
 from tap_gladly.changes.told import CONVERSATION, CUSTOMER
 from tap_gladly.client import GladlyStream
 from tap_gladly.errors import FaultyIdError, NotFoundError
@@ -70,7 +71,7 @@ class CustomerConversationsStream(ChangedStream):
     """
 
     name = "customer_conversations"
-    path = "/customers/{customerId}/conversations"
+    path = LISTS[CONVERSATION]
     place = "customerId"
     kind = CUSTOMER
     selected_by_default = False
@@ -142,18 +143,7 @@ class VoiceTranscriptsStream(ChangedStream):
 
     def _transcript_of(self, call: str) -> Record | None:
         """The transcript of a call, of which many have none."""
-        try:
-            return self.fetch_one(self.path, record, ids={self.place: call})
-        except NotFoundError:
-            return None
-        except FaultyIdError as error:
-            self.log(
-                "The transcript of the call %s cannot be read, and is left out. %s",
-                call,
-                error.fault,
-                level=logging.ERROR,
-            )
-            return None
+        return _one_or_none(self, self.place, call, "transcript of the call")
 
 
 class CustomAttributesStream(GladlyStream):
@@ -184,18 +174,26 @@ class CustomAttributesStream(GladlyStream):
         self.run.attributes.were_read()
 
     def _definition_of(self, attribute: str) -> Record | None:
-        try:
-            return self.fetch_one(self.path, record, ids={"customAttributeId": attribute})
-        except NotFoundError:
-            return None
-        except FaultyIdError as error:
-            self.log(
-                "The custom attribute %s cannot be read, and is left out. %s",
-                attribute,
-                error.fault,
-                level=logging.ERROR,
-            )
-            return None
+        return _one_or_none(self, "customAttributeId", attribute, "custom attribute")
+
+
+def _one_or_none(stream: GladlyStream, place: str, id_: str, what: str) -> Record | None:
+    """One of many; none if it is not there, or cannot be read, which is said.
+
+    Args:
+        stream: By which it is asked for.
+        place: Where the id belongs in the stream's path.
+        id_: Its id.
+        what: What it is called in the log.
+    """
+    try:
+        return stream.fetch_one(stream.path, record, ids={place: id_})
+    except NotFoundError:
+        return None
+    except FaultyIdError as error:
+        message = "The %s %s cannot be read, and is left out. %s"
+        stream.log(message, what, id_, error.fault, level=logging.ERROR)
+        return None
 
 
 def _attributes_of(conversations: list[Record]) -> set[str]:

@@ -50,7 +50,7 @@ class EventsStream(BookmarkedStream):
         start = self.events_from()
         if start and start >= end:
             return
-        events = self.run.events.received(self, self)
+        events = self.run.events.received
         if events is None:
             return
         self._name_gap(events.start)
