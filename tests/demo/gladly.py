@@ -17,7 +17,7 @@ from tests.demo.gladly_desk import NAMES, desk_lives
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.event_types import MEMBERS
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, MINUTE, SECOND, nanos, now, of, stamp
+from tests.sandbox.gladly.timestamps import DAY, MINUTE, SECOND, nanos, now, of, stamp
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from tests.demo.gladly import START
 from tests.demo.keeping import rows_if_there
 from tests.demo.showing import console
 from tests.sandbox.gladly.limits import REPORT_PATHS
-from tests.sandbox.gladly.stamps import DAY, nanos, now
+from tests.sandbox.gladly.timestamps import DAY, nanos, now
 
 if t.TYPE_CHECKING:
     from psycopg import Connection

@@ -11,7 +11,7 @@ import pytest
 
 from tests.sandbox.gladly import Change, GladlySandbox
 from tests.sandbox.gladly.event_types import MEMBERS
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.gladly_client import Client
 
 if TYPE_CHECKING:

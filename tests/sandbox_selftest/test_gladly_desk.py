@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.desk.table import Table, by_task
+from tests.sandbox.gladly.helpdesk.table import Table, by_task
 from tests.sandbox.gladly.report_sets import SESSIONS
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.gladly_client import Client
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.stamps import nanos, of, stamp
+from tests.sandbox.gladly.timestamps import nanos, of, stamp
 from tests.sandbox_selftest.gladly_client import BASE, ITEMS, JOBS, NOW, Client
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import requests
 
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.report_sets import ALLOWED, EVENT_GRAIN, SESSIONS, anchor_of
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 from tests.sandbox_selftest.gladly_client import BASE, NOW, Client
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import requests
 
 from tests.sandbox.gladly.event_types import MEMBERS
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.gladly_client import BASE, JOBS, Client
 
 

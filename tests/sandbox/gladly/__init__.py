@@ -21,11 +21,11 @@ from tests.sandbox.gladly.app import (
     USERNAME,
     gladly_app,
 )
-from tests.sandbox.gladly.desk import Change, Desk
-from tests.sandbox.gladly.desk.population import Population
 from tests.sandbox.gladly.errors import ErrorShape, error_body
 from tests.sandbox.gladly.events import Events
 from tests.sandbox.gladly.exports import ExportJob, Exports
+from tests.sandbox.gladly.helpdesk import Change, Desk
+from tests.sandbox.gladly.helpdesk.population import Population
 from tests.sandbox.gladly.history import add_history
 from tests.sandbox.gladly.hosts import GladlyHosts
 from tests.sandbox.gladly.limits import GladlyLimits, LimitsMiddleware

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from random import Random
 from typing import Any
 
-from tests.sandbox.gladly.stamps import DAY, DIGITS, now, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, now, of, slug, stamp
 
 Record = dict[str, Any]
 

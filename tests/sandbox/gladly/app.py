@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.sandbox.gladly.desk.routes import desk_routes
 from tests.sandbox.gladly.errors import RefusedError, not_found
+from tests.sandbox.gladly.helpdesk.routes import desk_routes
 from tests.sandbox.gladly.query import read_query
 
 if TYPE_CHECKING:

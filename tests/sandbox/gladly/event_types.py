@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
+from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Record = dict[str, Any]
 

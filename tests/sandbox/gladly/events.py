@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tests.sandbox.gladly.errors import invalid
 from tests.sandbox.gladly.event_types import ENTITIES, MEMBERS, EventContents, entity_of
 from tests.sandbox.gladly.query import instant
-from tests.sandbox.gladly.stamps import DAY, HOUR, MINUTE, SECOND, nanos, now, of, stamp
+from tests.sandbox.gladly.timestamps import DAY, HOUR, MINUTE, SECOND, nanos, now, of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Record = dict[str, Any]
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from tests.sandbox.gladly.errors import invalid, not_found
 from tests.sandbox.gladly.query import instant
-from tests.sandbox.gladly.stamps import DAY, DIGITS, HOUR, moment_of, nanos, now, of, slug, stamp
+from tests.sandbox.gladly.timestamps import (
+    DAY,
+    DIGITS,
+    HOUR,
+    moment_of,
+    nanos,
+    now,
+    of,
+    slug,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime

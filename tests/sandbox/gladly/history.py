@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.gladly.exports import lines_of, windows
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, DIGITS, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
+from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from tests.sandbox.gladly.errors import invalid
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

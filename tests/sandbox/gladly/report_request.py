@@ -12,7 +12,7 @@ import msgspec
 
 from tests.sandbox.gladly.errors import invalid
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, TIME_RANGES
-from tests.sandbox.gladly.stamps import MINUTE, nanos, of
+from tests.sandbox.gladly.timestamps import MINUTE, nanos, of
 
 if TYPE_CHECKING:
     from tests.sandbox.gladly.account import Account

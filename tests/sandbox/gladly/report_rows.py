@@ -9,14 +9,23 @@ from zoneinfo import ZoneInfo
 
 from tests.sandbox.gladly.report_request import day_begin
 from tests.sandbox.gladly.report_sets import EVENT_GRAIN, SESSIONS, anchor_of, columns_of, key_of
-from tests.sandbox.gladly.stamps import DAY, DIGITS, SECOND, cycle_from, moment_of, now, slug, stamp
+from tests.sandbox.gladly.timestamps import (
+    DAY,
+    DIGITS,
+    SECOND,
+    cycle_from,
+    moment_of,
+    now,
+    slug,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Row = dict[str, str]
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.sandbox.gladly.report_request import day_begin
-from tests.sandbox.gladly.stamps import MINUTE, moment_of, nanos, stamp
+from tests.sandbox.gladly.timestamps import MINUTE, moment_of, nanos, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

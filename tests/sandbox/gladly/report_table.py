@@ -6,7 +6,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from tests.sandbox.gladly.report_sets import SESSIONS, anchor_of, key_of
-from tests.sandbox.gladly.stamps import DAY, DIGITS, nanos, of, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, nanos, of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from tests.sandbox.gladly.report_request import SESSIONS_PATH, read_request
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, columns_of
 from tests.sandbox.gladly.report_summary import aggregate
 from tests.sandbox.gladly.report_table import Table
-from tests.sandbox.gladly.stamps import moment_of, nanos, now, stamp
+from tests.sandbox.gladly.timestamps import moment_of, nanos, now, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,8 +8,8 @@ Use::
 
 from __future__ import annotations
 
-from tests.sandbox.gladly.desk.endings import Endings
-from tests.sandbox.gladly.desk.world import Change
+from tests.sandbox.gladly.helpdesk.merges import Endings
+from tests.sandbox.gladly.helpdesk.state import Change
 
 __all__ = ["Change", "Desk"]
 

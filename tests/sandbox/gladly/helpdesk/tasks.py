@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.sandbox.gladly.desk.contacts import Contacts
-from tests.sandbox.gladly.stamps import DAY
+from tests.sandbox.gladly.helpdesk.contacts import Contacts
+from tests.sandbox.gladly.timestamps import DAY
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.sandbox.gladly.desk.world import Moment
+    from tests.sandbox.gladly.helpdesk.state import Moment
 
     Record = dict[str, Any]
 

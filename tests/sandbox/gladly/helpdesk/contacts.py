@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.desk.population import transcript as transcript_of
-from tests.sandbox.gladly.desk.talks import Talks, assignee_of, names_of
+from tests.sandbox.gladly.helpdesk.conversations import Talks, assignee_of, names_of
+from tests.sandbox.gladly.helpdesk.population import transcript as transcript_of
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, moment_of, now, stamp
+from tests.sandbox.gladly.timestamps import DIGITS, SECOND, moment_of, now, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.sandbox.gladly.desk.world import Moment
+    from tests.sandbox.gladly.helpdesk.state import Moment
     from tests.sandbox.gladly.items import Maker
 
     Record = dict[str, Any]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.desk.duties import Duties
-from tests.sandbox.gladly.desk.world import Change
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.helpdesk.state import Change
+from tests.sandbox.gladly.helpdesk.tasks import Duties
+from tests.sandbox.gladly.timestamps import nanos
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.sandbox.gladly.desk.world import Moment
+    from tests.sandbox.gladly.helpdesk.state import Moment
 
     Record = dict[str, Any]
 

@@ -6,9 +6,9 @@ from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.desk.cast import CHANNELS, Cast, Duty, Merge, Talk
+from tests.sandbox.gladly.helpdesk.initial import CHANNELS, Cast, Duty, Merge, Talk
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:

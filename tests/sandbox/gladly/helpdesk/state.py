@@ -7,17 +7,17 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tests.sandbox.gladly.desk.table import Table, by_conversation, by_customer, by_task
+from tests.sandbox.gladly.helpdesk.table import Table, by_conversation, by_customer, by_task
 from tests.sandbox.gladly.items import Items
 from tests.sandbox.gladly.report_sets import columns_of
-from tests.sandbox.gladly.stamps import DIGITS, cycle_from, now, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DIGITS, cycle_from, now, of, slug, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.population import Population
     from tests.sandbox.gladly.events import Events
+    from tests.sandbox.gladly.helpdesk.population import Population
     from tests.sandbox.gladly.reports import Reports
 
 Record = dict[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.sandbox.gladly.desk.world import Moment, World
+from tests.sandbox.gladly.helpdesk.state import Moment, World
 from tests.sandbox.gladly.items import Items
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from starlette.responses import Response
 
 from tests.sandbox.gladly.errors import RefusedError, invalid, moved, not_found
 from tests.sandbox.gladly.query import read_query
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
-    from tests.sandbox.gladly.desk import Desk
+    from tests.sandbox.gladly.helpdesk import Desk
 
     Answer = Callable[[Request], Awaitable[Response]]
     Record = dict[str, Any]
