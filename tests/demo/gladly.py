@@ -96,7 +96,9 @@ def _add_jobs(gladly: GladlySandbox, runs: Sequence[datetime]) -> None:
         if job in after_runs:
             maker = Items(job.id, gladly.account, customers)
             count = max(ITEMS_OF_A_RUN, (end - first) * ITEMS_PER_DAY // DAY)
-            items = [maker.make(first + (end - first) * each // count) for each in range(count)]
+            items = [
+                maker.make_for_file(first + (end - first) * each // count) for each in range(count)
+            ]
         else:
             lines = map(json.loads, b"".join(job.chunks("conversation_items.jsonl")).splitlines())
             items = [item for item in lines if nanos(item["timestamp"]) >= first]

@@ -348,8 +348,7 @@ def test_the_population_goes_by_the_seed_alone() -> None:
 
 
 def test_tables() -> None:
-    table = Table(by_task)
-    table.update({"a": {"taskId": "1"}, "b": {"taskId": "1"}})
+    table = Table(by_task, {"a": {"taskId": "1"}, "b": {"taskId": "1"}})
     table["a"] = {"taskId": "2"}
     assert table.of("1") == [{"taskId": "1"}]
     assert table.pop("a") == {"taskId": "2"}

@@ -43,7 +43,9 @@ def add_history(
         per_day = DAY // (of(end) - of(start))
         first, last = (items_per_day * each // per_day for each in (number, number + 1))
         items = Items(f"{seed} {number}", account, customers, first=first)
-        records = [items.make(moment) for moment in _spread(random, start, end, last - first)]
+        records = [
+            items.make_for_file(moment) for moment in _spread(random, start, end, last - first)
+        ]
         seen = {record["customerId"] for record in records}
         known = _changed(customers, number, lambda one, at: {**one, "name": f"Renamed {at}"})
         agents = _changed(account.agents, number, lambda one, at: {**one, "name": f"Agent {at}"})

@@ -1,182 +1,176 @@
-"""What happens in conversations: messages and calls."""
+"""What happens in conversations, messages, notes and calls: functions for `Desk`."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.helpdesk.conversations import Talks, assignee_of, names_of
-from tests.sandbox.gladly.helpdesk.population import transcript as transcript_of
-from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.timestamps import DIGITS, SECOND, moment_of, now, stamp
+from tests.sandbox.gladly.helpdesk.conversations import assignee_of, ids_of
+from tests.sandbox.gladly.helpdesk.population import transcript as new_transcript
+from tests.sandbox.gladly.helpdesk.state import action
+from tests.sandbox.gladly.timestamps import DIGITS, MILLISECOND, SECOND, moment_of, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.sandbox.gladly.helpdesk.state import Moment
-    from tests.sandbox.gladly.items import Maker
+    from tests.sandbox.gladly.helpdesk.state import State
 
     Record = dict[str, Any]
 
-_MAKERS: dict[str, Maker] = {
-    "CHAT": Items.chat_text,
-    "EMAIL": Items.email,
-    "FB_MESSENGER": Items.facebook,
-    "INSTAGRAM_DIRECT": Items.instagram,
-    "SMS": Items.sms,
-    "WHATSAPP": Items.whatsapp,
+_KINDS = {
+    "CHAT": "chat",
+    "EMAIL": "email",
+    "FB_MESSENGER": "facebook",
+    "INSTAGRAM_DIRECT": "instagram",
+    "SMS": "sms",
+    "WHATSAPP": "whatsapp",
 }
-_MILLISECOND = 1_000_000
+"""The kind of the item that each channel makes."""
+_RECEIVED = "CONTACT/MESSAGE_RECEIVED"
 
 
-class Contacts(Talks):
-    """Messages and calls; see `Talks` for what all actions have in common."""
+@action
+def message(
+    desk: State,
+    conversation_id: str,
+    channel: str = "CHAT",
+    inbound: bool = True,  # noqa: FBT001, FBT002 - as short as an action should be
+    *,
+    at: datetime | None = None,
+) -> str:
+    """Send or receive a message.
 
-    def message(
-        self,
-        conversation_id: str,
-        channel: str = "CHAT",
-        inbound: bool = True,  # noqa: FBT001, FBT002 - as short as an action should be
-        *,
-        at: datetime | None = None,
-    ) -> str:
-        """Send or receive a message.
+    Args:
+        desk: The state.
+        conversation_id: The conversation.
+        channel: The channel, as events call it.
+        inbound: Whether the customer wrote it.
+        at: When it happens.
 
-        Args:
-            conversation_id: Where.
-            channel: How, as events call it.
-            inbound: Whether the customer wrote it.
-            at: When.
-
-        Returns:
-            The id of its item.
-        """
-        with self.lock:
-            moment, conversation = self._moment(at), self.conversations[conversation_id]
-            item = self._add_item(moment, conversation, _MAKERS[channel])
-            _write_by(item, inbound=inbound, agent_id=conversation.get("agentId") or self._agent())
-            self._tell_message(moment, conversation, item["id"], channel, inbound=inbound)
-            return str(item["id"])
-
-    def call(
-        self,
-        conversation_id: str,
-        transcript: bool = True,  # noqa: FBT001, FBT002 - as short as an action should be
-        voicemail: bool = False,  # noqa: FBT001, FBT002
-        *,
-        at: datetime | None = None,
-    ) -> str:
-        """Make a recorded call, or leave a voicemail; no event names its item.
-
-        Args:
-            conversation_id: Where.
-            transcript: Whether there is a transcript.
-            voicemail: Whether it is a voicemail.
-            at: When.
-
-        Returns:
-            The id of its item.
-        """
-        with self.lock:
-            moment, conversation = self._moment(at), self.conversations[conversation_id]
-            maker = Items.voicemail if voicemail else Items.call
-            item = self._add_item(moment, conversation, maker)
-            self._calls += 1
-            if self._calls % 2 == 0:
-                # As in the vendor's example, which its own schema does not allow.
-                item["content"]["recordingDuration"] = str(item["content"]["recordingDuration"])
-            if transcript:
-                self.transcripts[item["id"]] = self._transcript(moment, conversation)
-            channel = "VOICEMAIL" if voicemail else "PHONE_CALL"
-            entry = {"entryPoint": "+14155550101", "finalIVRSelection": "Press 2: Returns"}
-            self._tell_contact("CONTACT/STARTED", moment, conversation, channel, entry)
-            ended = {"reason": "AGENT_ENDED", "status": "ANSWERED"}
-            self._tell_contact("CONTACT/ENDED", moment, conversation, channel, ended)
-            del self._contacts[conversation_id]
-            return str(item["id"])
-
-    def fill_items(
-        self,
-        conversation_id: str,
-        count: int,
-        *,
-        at: datetime | None = None,
-        events: bool = True,
-    ) -> list[str]:
-        """Add many short chat messages of the customer.
-
-        Args:
-            conversation_id: Where.
-            count: How many.
-            at: When the first one is; each is a millisecond later than the one before. None for
-                so long ago that the last one is just now.
-            events: Whether each is told of, as by `message`.
-
-        Returns:
-            The ids of the items.
-        """
-        with self.lock:
-            if at is None:
-                at = moment_of(now(self._events.as_of)) - timedelta(milliseconds=count)
-            first, conversation = self._moment(at), self.conversations[conversation_id]
-            session, added = self._new_id(), []
-            for number in range(count):
-                moment = self._write(first.at + number * _MILLISECOND)
-                item: Record = {
-                    "id": self._new_id(),
-                    "customerId": conversation["customerId"],
-                    "conversationId": conversation_id,
-                    "sessionId": session,
-                    "timestamp": moment.text,
-                    "initiator": {"id": conversation["customerId"], "type": "CUSTOMER"},
-                    "content": {
-                        "type": "CHAT_MESSAGE",
-                        "sessionId": session,
-                        "content": f"message {number}",
-                        "messageType": "TEXT",
-                    },
-                }
-                self.items[item["id"]] = item
-                added.append(item["id"])
-                if events:
-                    self._tell_message(moment, conversation, item["id"], "CHAT", inbound=True)
-            return added
-
-    def _transcript(self, moment: Moment, conversation: Record) -> Record:
-        times = (stamp(moment.at + wait * SECOND, DIGITS[self._calls % 5]) for wait in (0, 30))
-        return transcript_of(conversation["customerId"], f"Call {self._calls}", *times)
-
-    def _tell_message(
-        self, moment: Moment, conversation: Record, item_id: str, channel: str, *, inbound: bool
-    ) -> None:
-        kind = "CONTACT/MESSAGE_RECEIVED" if inbound else "CONTACT/MESSAGE_SENT"
-        by = "CUSTOMER" if inbound else "AGENT"
-        self._tell_contact(kind, moment, conversation, channel, {"messageId": item_id}, by)
-
-    def _tell_contact(  # noqa: PLR0913, PLR0917 - what an event of a contact consists of
-        self,
-        kind: str,
-        moment: Moment,
-        conversation: Record,
-        channel: str,
-        more: Record,
-        by: str | None = None,
-    ) -> None:
-        """Tell of a contact: each conversation has one, until it ends."""
-        content = {
-            "channel": channel,
-            "contactId": self._contacts.setdefault(conversation["id"], self._new_id()),
-            **names_of(conversation),
-            **more,
-            "context": {"assignee": assignee_of(conversation)},
-        }
-        self._tell(kind, moment, content, by)
-
-
-def _write_by(item: Record, *, inbound: bool, agent_id: str) -> None:
+    Returns:
+        The id of its item.
+    """
+    moment, conversation = desk.moment(at), desk.conversations[conversation_id]
+    item = desk.add_item(moment, conversation, _KINDS[channel])
     customer = {"id": item["customerId"], "type": "CUSTOMER"}
-    agent = {"id": agent_id, "type": "AGENT"}
+    agent = {"id": conversation.get("agentId") or desk.any_agent(), "type": "AGENT"}
     item["initiator"], item["responder"] = (customer, agent) if inbound else (agent, customer)
     if inbound:
         # Nobody has answered yet.
         del item["responder"]
+    kind, by = (_RECEIVED, "CUSTOMER") if inbound else ("CONTACT/MESSAGE_SENT", "AGENT")
+    content = contact_of(desk, conversation, channel, messageId=item["id"])
+    desk.announce(kind, moment, content, by)
+    return str(item["id"])
+
+
+@action
+def note(desk: State, conversation_id: str, *, at: datetime | None = None) -> str:
+    """Write a note; returns the id of its item."""
+    moment, conversation = desk.moment(at), desk.conversations[conversation_id]
+    item = desk.add_item(moment, conversation, "note")
+    ids = {"noteId": item["id"], **ids_of(conversation)}
+    desk.announce("CONVERSATION/NOTE_CREATED", moment, ids, "AGENT")
+    return str(item["id"])
+
+
+@action
+def call(
+    desk: State,
+    conversation_id: str,
+    transcript: bool = True,  # noqa: FBT001, FBT002 - as short as an action should be
+    voicemail: bool = False,  # noqa: FBT001, FBT002
+    *,
+    at: datetime | None = None,
+) -> str:
+    """Make a recorded call, or leave a voicemail; no event names its item.
+
+    Args:
+        desk: The state.
+        conversation_id: The conversation.
+        transcript: Whether there is a transcript.
+        voicemail: Whether it is a voicemail.
+        at: When it happens.
+
+    Returns:
+        The id of its item.
+    """
+    moment, conversation = desk.moment(at), desk.conversations[conversation_id]
+    item = desk.add_item(moment, conversation, "voicemail" if voicemail else "call")
+    desk.calls += 1
+    if desk.calls % 2 == 0:
+        # As in the vendor's example, which its own schema does not allow.
+        item["content"]["recordingDuration"] = str(item["content"]["recordingDuration"])
+    if transcript:
+        digits = DIGITS[desk.calls % 5]
+        created, updated = (stamp(moment.at + wait * SECOND, digits) for wait in (0, 30))
+        desk.transcripts[item["id"]] = new_transcript(
+            conversation["customerId"], f"Call {desk.calls}", created, updated
+        )
+    channel = "VOICEMAIL" if voicemail else "PHONE_CALL"
+    entry = {"entryPoint": "+14155550101", "finalIVRSelection": "Press 2: Returns"}
+    desk.announce("CONTACT/STARTED", moment, contact_of(desk, conversation, channel, **entry))
+    ended = {"reason": "AGENT_ENDED", "status": "ANSWERED"}
+    desk.announce("CONTACT/ENDED", moment, contact_of(desk, conversation, channel, **ended))
+    del desk.contacts[conversation_id]
+    return str(item["id"])
+
+
+@action
+def fill_items(
+    desk: State,
+    conversation_id: str,
+    count: int,
+    *,
+    at: datetime | None = None,
+    events: bool = True,
+) -> list[str]:
+    """Add many short chat messages of the customer.
+
+    Args:
+        desk: The state.
+        conversation_id: The conversation.
+        count: How many.
+        at: The time of the first one; each is a millisecond later than the one before. None for
+            a time so long ago that the last one is of just now.
+        events: Whether each is announced, as by `message`.
+
+    Returns:
+        The ids of the items.
+    """
+    if at is None:
+        at = moment_of(desk.now()) - timedelta(milliseconds=count)
+    first, conversation = desk.moment(at), desk.conversations[conversation_id]
+    session, added = desk.new_id(), []
+    for number in range(count):
+        moment = desk.write(first.at + number * MILLISECOND)
+        item: Record = {
+            "id": desk.new_id(),
+            **ids_of(conversation),
+            "sessionId": session,
+            "timestamp": moment.text,
+            "initiator": {"id": conversation["customerId"], "type": "CUSTOMER"},
+            "content": {
+                "type": "CHAT_MESSAGE",
+                "sessionId": session,
+                "content": f"message {number}",
+                "messageType": "TEXT",
+            },
+        }
+        desk.items[item["id"]] = item
+        added.append(item["id"])
+        if events:
+            content = contact_of(desk, conversation, "CHAT", messageId=item["id"])
+            desk.announce(_RECEIVED, moment, content, "CUSTOMER")
+    return added
+
+
+def contact_of(desk: State, conversation: Record, channel: str, **more: str) -> Record:
+    """Return the content of an event of a contact: each conversation has one, until it ends."""
+    return {
+        "channel": channel,
+        "contactId": desk.contacts.setdefault(conversation["id"], desk.new_id()),
+        **ids_of(conversation),
+        **more,
+        "context": {"assignee": assignee_of(conversation)},
+    }

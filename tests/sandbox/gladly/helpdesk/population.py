@@ -57,7 +57,7 @@ class Population:
         self._account = account
         self._digits = cycle_from(DIGITS, 0)
         self._texts = cycle_from(AWKWARD, 0)
-        self._items_made = Items(f"population {seed}", account, [])
+        self._items_made = Items(f"population {seed}", account)
         self._merges: list[Merge] = []
         self.customers: dict[str, Record] = {}
         self.conversations: dict[str, Record] = {}
@@ -211,7 +211,7 @@ class Population:
                 del conversation[name]
         self.conversations[conversation["id"]] = conversation
         for index in range(0 if number % 5 == 1 else _ITEMS):
-            item = self._items_made.make_in(
+            item = self._items_made.make(
                 begun + index * HOUR + self._random.randrange(HOUR),
                 customer_id=customer_id,
                 conversation_id=conversation["id"],
@@ -229,8 +229,8 @@ class Population:
         ]
 
     def _add_loose_item(self, customer_id: str) -> None:
-        item = self._items_made.make_in(
-            self._past(30), customer_id=customer_id, conversation_id=None, maker=Items.activity
+        item = self._items_made.make(
+            self._past(30), customer_id=customer_id, conversation_id=None, kind="activity"
         )
         self.items[item["id"]] = item
 

@@ -1,11 +1,12 @@
-"""The state that is served, and how a change of it is told."""
+"""The state that is served by id, and how a change of it is announced."""
 
 from __future__ import annotations
 
+from functools import wraps
 from itertools import cycle
 from random import Random
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 from tests.sandbox.gladly.helpdesk.table import Table, by_conversation, by_customer, by_task
 from tests.sandbox.gladly.items import Items
@@ -13,6 +14,7 @@ from tests.sandbox.gladly.report_sets import columns_of
 from tests.sandbox.gladly.timestamps import DIGITS, cycle_from, now, of, slug, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 Kind = Literal["conversation", "customer", "task"]
+P = ParamSpec("P")
+R = TypeVar("R")
 
-_NAMES: dict[str, Kind] = {
+_IDS: dict[str, Kind] = {
     "conversationId": "conversation",
     "customerId": "customer",
     "taskId": "task",
@@ -32,19 +36,17 @@ _NAMES: dict[str, Kind] = {
     "destinationCustomerId": "customer",
     "destinationConversationId": "conversation",
 }
+"""The kind of record that each member of an event names."""
 _REPORTS = {
     "CONTACT": "ContactTimestampsReport",
     "CONVERSATION": "ConversationTimestampsReport",
     "CONVERSATION_ASSIGNEE": "ConversationTimestampsReport",
     "CUSTOMER": "ConversationTimestampsReport",
-    "PAYMENT_REQUEST": "ContactTimestampsReport",
     "TASK": "TaskTimestampsReport",
 }
-_OTHER_NAMES = {
-    "CONVERSATION/NOTE_CREATED": "NOTE/CREATED",
-    "PAYMENT_REQUEST/STATUS_CHANGED": "PAYMENT_REQUEST/CHANGED",
-}
-"""What reports call events by another name."""
+"""The report that has a row for each event, by the first part of the event's type."""
+_TYPES_IN_REPORTS = {"CONVERSATION/NOTE_CREATED": "NOTE/CREATED"}
+_INITIATORS_IN_REPORTS = {"API": "APPLICATION", "AUTOMATION": "APPLICATION"}
 _CELLS = {
     "Conversation ID": ("conversationId", "destinationConversationId"),
     "Customer ID": ("customerId", "destinationCustomerId"),
@@ -56,15 +58,15 @@ _CELLS = {
     "Topic ID": ("topicId",),
     "Final IVR Selection": ("finalIVRSelection",),
 }
-_INITIATORS = {"API": "APPLICATION", "AUTOMATION": "APPLICATION"}
+"""The members of an event that a report's cell is taken from."""
 
 
 class Change(NamedTuple):
     """What an action changed.
 
     Attributes:
-        at: When, in nanoseconds since 1970: the timestamp of the event.
-        kind: What it is.
+        at: The timestamp of the event, in nanoseconds since 1970.
+        kind: The kind of the record.
         id: Its id.
         why: The type of the event that names it; with ``moved`` at the end if none does.
     """
@@ -76,35 +78,55 @@ class Change(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """An instant, and how it is written without a loss."""
+    """An instant in nanoseconds since 1970, and its text, which keeps all of them."""
 
     at: int
     text: str
 
 
-class World:
-    """The state; see `Desk` for its attributes.
+class State:
+    """The records that are served by id, and the settings of how they are served.
 
     Args:
-        seed: Seed of what the actions make.
-        account: Whose agents, inboxes and topics there are.
-        population: What is there at the start.
-        events: Where events are told.
-        reports: Where rows are told.
+        seed: Seed of the records that actions make.
+        account: The account whose agents, inboxes and topics they name.
+        population: The records of the start.
+        events: Gets an event for each action.
+        reports: Gets the row of a report for most of them.
+
+    Attributes:
+        customers: Profiles by id, without those that were merged away or deleted.
+        conversations: Conversations by id.
+        items: Items by id.
+        tasks: Tasks by id.
+        comments: Comments of tasks by id.
+        custom_attributes: Definitions of freeform topics by id.
+        transcripts: Transcripts by the id of their item.
+        merged: The id of the customer that another was merged into, by the id of the latter.
+        deleted: When customers were deleted, in nanoseconds since 1970, by id.
+        unsupported: Ids of items whose type the API does not support.
+        caps: How many records each list has at most.
+        capped_keeps: Which records a list keeps that has more.
+        merged_lists: What the lists of a merged customer are: moved (301), missing, or empty.
+        merges_point_to: Whether a customer that was merged twice leads to the next or the last.
+        location: The Location header of a 301; None for none, as the vendor documents it.
+        log: What changed, in the order of the actions.
+        lock: Held by every action, and while an answer is put together.
+        account: As given.
+        random: Draws ids and choices.
+        moments: How many moments were written.
+        contacts: The id of the contact that is under way in a conversation, by the latter's id.
+        calls: How many calls were made.
     """
 
     def __init__(
         self, seed: int, account: Account, population: Population, events: Events, reports: Reports
     ) -> None:
         self.customers: dict[str, Record] = population.customers
-        self.conversations = Table(by_customer)
-        self.conversations.update(population.conversations)
-        self.items = Table(by_conversation)
-        self.items.update(population.items)
-        self.tasks = Table(by_customer)
-        self.tasks.update(population.tasks)
-        self.comments = Table(by_task)
-        self.comments.update(population.comments)
+        self.conversations = Table(by_customer, population.conversations)
+        self.items = Table(by_conversation, population.items)
+        self.tasks = Table(by_customer, population.tasks)
+        self.comments = Table(by_task, population.comments)
         self.custom_attributes: dict[str, Record] = population.custom_attributes
         self.transcripts: dict[str, Record] = population.transcripts
         self.merged: dict[str, str] = population.merged
@@ -117,117 +139,145 @@ class World:
         self.location: str | None = None
         self.log: list[Change] = []
         self.lock = RLock()
-        """Held by every action, and while an answer is put together."""
-        self._random = Random(f"desk {seed}")
-        self._account = account
+        self.account = account
+        self.random = Random(f"desk {seed}")
+        self.moments = 0
+        self.contacts: dict[str, str] = {}
+        self.calls = 0
         self._events = events
         self._reports = reports
-        self._maker = Items(f"desk {seed}", account, [])
+        self._item_maker = Items(f"desk {seed}", account)
         self._digits = cycle(DIGITS)
-        self._exact = 0
-        self._others = cycle(("AGENT", "API", "SYSTEM", "AUTOMATION"))
-        self._contacts: dict[str, str] = {}
-        self._calls = 0
+        self._initiators = cycle(("AGENT", "API", "SYSTEM", "AUTOMATION"))
 
-    def truth(self, since: datetime, until: datetime | None = None) -> dict[Kind, dict[str, int]]:
-        """Return when each id changed last, of those that changed in a window.
-
-        Args:
-            since: Begin of the window.
-            until: End of the window, exclusive; None for all that comes.
+    def truth(self, since: datetime) -> dict[Kind, dict[str, int]]:
+        """Return when each id changed last, of those that changed since a time.
 
         Returns:
             Nanoseconds since 1970 by id, for each kind, also for one where nothing changed. What
             moved with a merge is there too.
         """
-        first, end = of(since), None if until is None else of(until)
         found: dict[Kind, dict[str, int]] = {"conversation": {}, "customer": {}, "task": {}}
         for change in list(self.log):
-            if first <= change.at and (end is None or change.at < end):
+            if change.at >= of(since):
                 before = found[change.kind].get(change.id, change.at)
                 found[change.kind][change.id] = max(before, change.at)
         return found
 
-    def _moment(self, at: datetime | None) -> Moment:
+    def now(self) -> int:
+        """Return the present in nanoseconds since 1970."""
+        return now(self._events.as_of)
+
+    def moment(self, at: datetime | None) -> Moment:
+        """Return a given moment, or the present."""
+        if at is not None:
+            return self.write(of(at))
+        return self.write(self.now() if self.moments % 2 else self.now() // 1000 * 1000)
+
+    def write(self, at: int) -> Moment:
         """Write an instant with digits that vary, but never so few that it becomes another.
 
         Otherwise an event of just now would lie before what happened just before.
         """
-        if at is not None:
-            return self._write(of(at))
-        value = now(self._events.as_of)
-        return self._write(value if self._exact % 2 else value // 1000 * 1000)
-
-    def _write(self, value: int) -> Moment:
-        self._exact += 1
-        for digits in cycle_from(DIGITS, self._exact):
-            if value % 10 ** (9 - digits) == 0:
-                return Moment(value, stamp(value, digits))
+        self.moments += 1
+        for digits in cycle_from(DIGITS, self.moments):
+            if at % 10 ** (9 - digits) == 0:
+                return Moment(at, stamp(at, digits))
         raise AssertionError
 
-    def _stamp(self, at: int) -> str:
+    def stamp(self, at: int) -> str:
+        """Write a time of a record, which may lose digits."""
         return stamp(at, next(self._digits))
 
-    def _new_id(self) -> str:
-        return slug(self._random)
+    def new_id(self) -> str:
+        """Draw an id."""
+        return slug(self.random)
 
-    def _agent(self, besides: str | None = None) -> str:
-        ids = [str(one["id"]) for one in list(self._account.agents)]
-        return self._random.choice([one for one in ids if one != besides] or ids)
+    def any_agent(self, besides: str | None = None) -> str:
+        """Draw the id of an agent, of another one if there is one."""
+        ids = [str(each["id"]) for each in list(self.account.agents)]
+        return self.random.choice([each for each in ids if each != besides] or ids)
 
-    def _inbox(self) -> str:
-        return str(self._random.choice(self._account.inboxes)["id"])
+    def any_inbox(self) -> str:
+        """Draw the id of an inbox."""
+        return str(self.random.choice(self.account.inboxes)["id"])
 
-    def _tell(self, kind: str, moment: Moment, content: Record, by: str | None = None) -> None:
-        """Tell of a change: by an event, by a row of a report, and in the log.
+    def add_item(self, moment: Moment, conversation: Record, kind: str) -> Record:
+        """Add an item to a conversation; the kind is a key of `CONTENTS`."""
+        item = self._item_maker.make(
+            moment.at,
+            customer_id=conversation["customerId"],
+            conversation_id=conversation["id"],
+            kind=kind,
+        )
+        self.items[item["id"]] = item
+        return item
+
+    def announce(self, kind: str, moment: Moment, content: Record, by: str | None = None) -> None:
+        """Announce a change: by an event, by a row of a report, and in the log.
 
         Args:
             kind: The event's type.
-            moment: When.
+            moment: When it happened.
             content: The event's content.
-            by: The type of who did it; None for one after the other.
+            by: The type of the initiator; None for one after the other.
         """
-        kind_of = by or next(self._others)
+        by = next(self._initiators) if by is None else by
         ids = {"SYSTEM": "", "CUSTOMER": content.get("customerId", "")}
-        initiator = {"id": ids[kind_of] if kind_of in ids else self._agent(), "type": kind_of}
+        by_id = ids[by] if by in ids else self.any_agent()
+        initiator = {"id": by_id, "type": by}
         self._events.record(kind, moment.text, content, initiator)
         metric_set = _REPORTS.get(kind.partition("/")[0])
         if metric_set is not None:
-            self._reports.add_row(
-                metric_set, self._row(metric_set, kind, moment, content, initiator)
-            )
-        for name, what in _NAMES.items():
+            row = _row(self.account, columns_of(metric_set), kind, content, initiator)
+            self._reports.add_row(metric_set, {**row, "Timestamp": moment.text})
+        for name, what in _IDS.items():
             if content.get(name):
                 self.log.append(Change(moment.at, what, content[name], kind))
 
-    def _row(
-        self, metric_set: str, kind: str, moment: Moment, content: Record, initiator: Record
-    ) -> dict[str, str]:
-        row: dict[str, str] = dict.fromkeys(columns_of(metric_set), "")
-        for header, names in _CELLS.items():
-            if header in row:
-                row[header] = next((content[name] for name in names if name in content), "")
-        row["Timestamp"], row["Event Type"] = moment.text, _OTHER_NAMES.get(kind, kind)
-        row["Initiator ID"] = initiator["id"]
-        by = str(initiator["type"])
-        row["Initiator Type"] = _INITIATORS.get(by, by)
-        row["Initiator Agent Name"] = self._name("agents", initiator["id"])
-        self._assign(row, "Assigned", content.get("context", {}).get("assignee", {}))
-        if "Timezone Filter" in row:
-            row["Timezone Filter"] = str(self._account.organization["timezone"])
-            row["Topic Name"] = self._name("topics", row["Topic ID"])
-            self._assign(row, "Newly Assigned", content.get("assignee", {}))
-            row["Assignment Update Reason"] = content.get("reason", "")
-        return row
 
-    def _assign(self, row: dict[str, str], prefix: str, assignee: Record) -> None:
-        for what, member, records in (
-            ("Inbox", "inboxId", "inboxes"),
-            ("Agent", "agentId", "agents"),
-        ):
-            row[f"{prefix} {what} ID"] = assignee.get(member, "")
-            row[f"{prefix} {what} Name"] = self._name(records, assignee.get(member, ""))
+def action(function: Callable[Concatenate[State, P], R]) -> Callable[Concatenate[State, P], R]:
+    """Make a function hold the lock of the state that it changes."""
 
-    def _name(self, records: str, record_id: str) -> str:
-        found = (one for one in list(getattr(self._account, records)) if one["id"] == record_id)
-        return str(next((one.get("name", "") for one in found), ""))
+    @wraps(function)
+    def locked(state: State, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with state.lock:
+            return function(state, *args, **kwargs)
+
+    return locked
+
+
+def _row(
+    account: Account, columns: list[str], kind: str, content: Record, initiator: Record
+) -> dict[str, str]:
+    """Return the row of a timestamp report, all but its time."""
+    row: dict[str, str] = dict.fromkeys(columns, "")
+    for header, names in _CELLS.items():
+        if header in row:
+            row[header] = next((content[name] for name in names if name in content), "")
+    by: str = initiator["type"]
+    row["Event Type"] = _TYPES_IN_REPORTS.get(kind, kind)
+    row["Initiator ID"] = initiator["id"]
+    row["Initiator Type"] = _INITIATORS_IN_REPORTS.get(by, by)
+    row["Initiator Agent Name"] = _name(account.agents, initiator["id"])
+    row |= _assigned(account, "Assigned", content.get("context", {}).get("assignee", {}))
+    if "Timezone Filter" in row:
+        row["Timezone Filter"] = str(account.organization["timezone"])
+        row["Topic Name"] = _name(account.topics, row["Topic ID"])
+        row |= _assigned(account, "Newly Assigned", content.get("assignee", {}))
+        row["Assignment Update Reason"] = content.get("reason", "")
+    return row
+
+
+def _assigned(account: Account, prefix: str, assignee: Record) -> dict[str, str]:
+    inbox, agent = (assignee.get(name, "") for name in ("inboxId", "agentId"))
+    return {
+        f"{prefix} Inbox ID": inbox,
+        f"{prefix} Inbox Name": _name(account.inboxes, inbox),
+        f"{prefix} Agent ID": agent,
+        f"{prefix} Agent Name": _name(account.agents, agent),
+    }
+
+
+def _name(records: list[Record], record_id: str) -> str:
+    return next((str(each.get("name", "")) for each in [*records] if each["id"] == record_id), "")
