@@ -7,21 +7,44 @@ import typing as t
 from singer_sdk import Tap
 
 from tap_clari.cli import PlainSpokenCommand
-from tap_clari.copilot import CREDENTIALS as COPILOT_CREDENTIALS
-from tap_clari.exports import Exports
-from tap_clari.ledger import Ledger
-from tap_clari.revenue import RevenueRun
+from tap_clari.copilot import streams as copilot_streams
+from tap_clari.copilot.client import CREDENTIALS as COPILOT_CREDENTIALS
+from tap_clari.revenue import streams as revenue_streams
+from tap_clari.revenue.client import RevenueRun
+from tap_clari.revenue.exports.ledger import Ledger
+from tap_clari.revenue.exports.run import Exports
+from tap_clari.revenue.exports.starter import Starter
 from tap_clari.session import ThrottledSession
 from tap_clari.settings import SETTINGS, check_meaning, check_secrets, with_numbers
-from tap_clari.starting import Starter
 from tap_clari.stopping import WholeMessageWriter, exit_at_once
-from tap_clari.streams import COPILOT_STREAMS, REVENUE_STREAMS, SYNC_ORDER
 
 if t.TYPE_CHECKING:
     from types import FrameType
 
     import click
     from singer_sdk import Stream
+
+
+REVENUE_STREAMS = (*revenue_streams.LISTS, *revenue_streams.EXPORTS)
+"""What `api_key` opens."""
+
+COPILOT_STREAMS = (*copilot_streams.LISTS, *copilot_streams.DETAILS)
+"""What `copilot_api_key` and `copilot_api_password` open."""
+
+SYNC_ORDER = tuple(
+    stream.name
+    for stream in (
+        *revenue_streams.LISTS,
+        *copilot_streams.LISTS,
+        *revenue_streams.EXPORTS,
+        *copilot_streams.DETAILS,
+    )
+)
+"""The order of a sync: cheap streams first.
+
+One that runs into a quota ends the run, and leaves nothing to those behind it: so those that spend
+export jobs come late, and the details, which can spend the week's requests to Copilot, last.
+"""
 
 
 class TapClari(Tap):

@@ -26,6 +26,7 @@ from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAP
 from singer_sdk.helpers.conform import TypeConformanceLevel
 
 from tap_gladly import schemas
+from tap_gladly.address import api_url
 from tap_gladly.auth import TokenAuth
 from tap_gladly.conform import RecordConformer
 from tap_gladly.errors import (
@@ -40,7 +41,6 @@ from tap_gladly.errors import (
     retry_after,
 )
 from tap_gladly.files import ENCODINGS
-from tap_gladly.hosts import api_url
 from tap_gladly.wire import (
     Answer,
     UnexpectedShapeError,

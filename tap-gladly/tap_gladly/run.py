@@ -5,15 +5,15 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from tap_gladly.changes.calls import Calls
-from tap_gladly.changes.of_run import Changes
-from tap_gladly.met_attributes import MetAttributes
-from tap_gladly.recent import RecentEvents
+from tap_gladly.changes.builder import Changes
+from tap_gladly.changes.events_window import RecentEvents
+from tap_gladly.changes.listed_calls import Calls
+from tap_gladly.changes.pending_attributes import MetAttributes
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.jobs import Job
+    from tap_gladly.exports.jobs import Job
     from tap_gladly.session import ThrottledSession
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_gladly.hosts import api_url
-from tap_gladly.reports.entries import reports_of
-from tap_gladly.reports.known import DEFAULT_REPORTS
+from tap_gladly.address import api_url
+from tap_gladly.reports.config import reports_of
+from tap_gladly.reports.metric_sets import DEFAULT_REPORTS
 from tap_gladly.times import parse_time
 
 if t.TYPE_CHECKING:

@@ -8,7 +8,7 @@ from singer_sdk import Tap
 
 from tap_gladly.cli import PlainSpokenCommand
 from tap_gladly.errors import RefusedError
-from tap_gladly.reports.entries import reports_of
+from tap_gladly.reports.config import reports_of
 from tap_gladly.run import SharedRun
 from tap_gladly.session import CONCURRENT_REPORTS, Pace, ThrottledSession
 from tap_gladly.settings import SETTINGS, check_meaning, check_secrets, with_numbers
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     import click
     from singer_sdk import Stream
 
-    from tap_gladly.reports.entries import Report
+    from tap_gladly.reports.config import Report
 
 CREDENTIALS = ("username", "api_token")
 

@@ -6,14 +6,14 @@ import typing as t
 from itertools import islice
 
 from tap_gladly.changes.database import TemporaryDatabase
-from tap_gladly.changes.told import Attribute, Change, Deletion, Merge, Part
+from tap_gladly.changes.facts import Attribute, Change, Deletion, Merge, Part
 from tap_gladly.times import format_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from tap_gladly.changes.told import Told
+    from tap_gladly.changes.facts import Told
 
 TABLES = """
 CREATE TABLE changes (kind TEXT, id TEXT, at TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from tap_gladly.changes.told import CONVERSATION, TASK, Change
+from tap_gladly.changes.facts import CONVERSATION, TASK, Change
 from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
 from tap_gladly.wire import listed
 

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.changes.told import Change
+from tap_gladly.changes.events_window import OVERLAP
+from tap_gladly.changes.facts import Change
 from tap_gladly.errors import FailedError, FaultyIdError, MovedError, NotFoundError
 from tap_gladly.headway import Headway
-from tap_gladly.recent import OVERLAP
-from tap_gladly.streams.doubtful import Doubtful
+from tap_gladly.streams.deferred_ids import Doubtful
 from tap_gladly.times import format_time, parse_time, time_of
 from tap_gladly.wire import listed, record
 

@@ -6,11 +6,11 @@ import logging
 import typing as t
 from datetime import timedelta
 
+from tap_gladly.changes.facts import CONVERSATION, CUSTOMER
 from tap_gladly.changes.merges import LISTS
-from tap_gladly.changes.told import CONVERSATION, CUSTOMER
 from tap_gladly.client import GladlyStream
+from tap_gladly.conversation_content import calls_of, with_list_of_recipients
 from tap_gladly.errors import FaultyIdError, NotFoundError
-from tap_gladly.items import calls_of, with_list_of_recipients
 from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream, found_list
 from tap_gladly.streams.parts import PartsStream
 from tap_gladly.wire import record
@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Change
     from tap_gladly.run import SharedRun
 
 ITEMS = "/conversations/{conversationId}/items"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.changes.told import CUSTOMER
+from tap_gladly.changes.facts import CUSTOMER
 from tap_gladly.streams.changed import Found, WholeStream
 from tap_gladly.times import format_time
 from tap_gladly.wire import listed
@@ -15,8 +15,8 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Change
     from tap_gladly.wire import Answer
 
 SEARCH = "/customer-profiles"

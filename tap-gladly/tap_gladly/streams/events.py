@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 
 from tap_gladly.bookmarks import BookmarkedStream
+from tap_gladly.changes.events_window import EVENTS, OVERLAP, end_of_events
 from tap_gladly.lines import JSONLines
-from tap_gladly.recent import EVENTS, OVERLAP, end_of_events
 from tap_gladly.times import format_second, time_of
 
 if t.TYPE_CHECKING:

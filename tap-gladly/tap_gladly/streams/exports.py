@@ -8,11 +8,11 @@ import typing as t
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.bookmarks import BookmarkedStream
+from tap_gladly.conversation_content import with_list_of_recipients
 from tap_gladly.errors import NotFoundError
-from tap_gladly.items import with_list_of_recipients
-from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
+from tap_gladly.exports.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
+from tap_gladly.exports.read_jobs import OVERLAP, Progress
 from tap_gladly.lines import JSONLines, LineReceiver
-from tap_gladly.progress import OVERLAP, Progress
 from tap_gladly.times import format_second, format_time, time_of
 from tap_gladly.wire import listed
 

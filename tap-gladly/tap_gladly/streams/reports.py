@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tap_gladly.conform import hash_of
 from tap_gladly.reports.columns import column_names, column_schema, report_schema, snake_case
-from tap_gladly.reports.known import BY_TIME, KNOWN, SUMMARY_HEADERS
+from tap_gladly.reports.metric_sets import BY_TIME, KNOWN, SUMMARY_HEADERS
 from tap_gladly.reports.stream import CSVStream
 from tap_gladly.reports.windows import Days, aligned, kept_together
 
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.reports.entries import Report
+    from tap_gladly.reports.config import Report
     from tap_gladly.reports.table import Table
     from tap_gladly.run import SharedRun
 

@@ -14,8 +14,8 @@ if t.TYPE_CHECKING:
     import requests
 
     from tap_clari.client import Params
-    from tap_clari.jobs import Job
-    from tap_clari.results import ResultFile
+    from tap_clari.revenue.exports.jobs import Job
+    from tap_clari.revenue.exports.results import ResultFile
     from tap_clari.wire import Answer
 
 

@@ -13,7 +13,7 @@ import msgspec
 import requests
 
 from tap_clari.errors import StorageError
-from tap_clari.export_errors import not_stored
+from tap_clari.revenue.exports.errors import not_stored
 from tap_clari.wire import ESCAPED_NUL, NotJSONError, UnexpectedShapeError, clean_json
 
 if t.TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from tap_clari.bookmarks import EARLIEST, BookmarkedStream
-from tap_clari.copilot import CopilotStream
-from tap_clari.pagination import (
+from tap_clari.copilot.client import CopilotStream
+from tap_clari.copilot.pagination import (
     TimeFilter,
     Window,
     WindowPaginator,
@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.client import Params
-    from tap_clari.pagination import WindowPart
+    from tap_clari.copilot.pagination import WindowPart
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")

@@ -11,10 +11,10 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.errors import NotFoundError
-from tap_clari.export_requests import ExportRequest
-from tap_clari.merging import merged
-from tap_clari.results import LISTS
-from tap_clari.revenue import ExportStream, RevenueStream
+from tap_clari.revenue.client import ExportStream, RevenueStream
+from tap_clari.revenue.combine import merged
+from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.exports.results import LISTS
 from tap_clari.seen import SeenIds
 from tap_clari.times import format_time
 from tap_clari.wire import listed
@@ -26,10 +26,10 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_clari.exports import Export
-    from tap_clari.jobs import Job
-    from tap_clari.results import ResultFile
-    from tap_clari.revenue import RevenueRun
+    from tap_clari.revenue.client import RevenueRun
+    from tap_clari.revenue.exports.jobs import Job
+    from tap_clari.revenue.exports.results import ResultFile
+    from tap_clari.revenue.exports.run import Export
 
 LIST = "/v4/export/forecast/list"
 EXPORT = "/v4/export/forecast/{forecastId}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_clari.copilot import CopilotStream
+from tap_clari.copilot.client import CopilotStream
 
 
 class UsersStream(CopilotStream):

@@ -8,7 +8,7 @@ import typing as t
 import msgspec
 
 from tap_clari.errors import NotFoundError
-from tap_clari.revenue import RevenueStream
+from tap_clari.revenue.client import RevenueStream
 from tap_clari.wire import record
 
 if t.TYPE_CHECKING:

@@ -6,7 +6,7 @@ import typing as t
 
 import msgspec
 
-from tap_clari.copilot import CopilotStream
+from tap_clari.copilot.client import CopilotStream
 from tap_clari.wire import items
 
 if t.TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from tap_gladly.changes.told import (
+from tap_gladly.changes.facts import (
     COLUMNS,
     NEEDED_COLUMNS,
     REPORTS,
@@ -27,10 +27,10 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
+    from tap_gladly.changes.events_window import ReceivedEvents
+    from tap_gladly.changes.facts import Told
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Told
     from tap_gladly.client import GladlyStream
-    from tap_gladly.recent import ReceivedEvents
 
 PATH = "/reports"
 

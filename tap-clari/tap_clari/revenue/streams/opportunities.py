@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from tap_clari.revenue import RevenueStream
+from tap_clari.revenue.client import RevenueStream
 from tap_clari.wire import listed
 
 if t.TYPE_CHECKING:
@@ -16,8 +16,8 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.export_requests import ExportRequest
-    from tap_clari.revenue import RevenueRun
+    from tap_clari.revenue.client import RevenueRun
+    from tap_clari.revenue.exports.requests import ExportRequest
 
 IDS_AT_ONCE = 100
 """How many opportunities one request can ask for."""

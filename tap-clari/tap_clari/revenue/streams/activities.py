@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta, timezone
 
 from tap_clari.bookmarks import BookmarkedStream
 from tap_clari.conform import hash_of
-from tap_clari.export_requests import ExportRequest
-from tap_clari.results import LISTS
-from tap_clari.revenue import HISTORY, ExportStream
+from tap_clari.revenue.client import HISTORY, ExportStream
+from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.exports.results import LISTS
 from tap_clari.seen import SeenIds
 from tap_clari.times import read_time
 
@@ -20,9 +20,9 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Record
 
-    from tap_clari.exports import Export
-    from tap_clari.jobs import Job
-    from tap_clari.ledger import StartedJob
+    from tap_clari.revenue.exports.jobs import Job
+    from tap_clari.revenue.exports.ledger import StartedJob
+    from tap_clari.revenue.exports.run import Export
 
 EXPORT = "/v4/export/activity"
 DAY = timedelta(days=1)

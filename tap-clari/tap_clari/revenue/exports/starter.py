@@ -17,19 +17,19 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari import export_errors
 from tap_clari.errors import RefusedError, UnansweredError
-from tap_clari.jobs import JOB, JOBS, Job, job_in, jobs_in
-from tap_clari.ledger import StartedJob
+from tap_clari.revenue.exports import errors as export_errors
+from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_in, jobs_in
+from tap_clari.revenue.exports.ledger import StartedJob
 from tap_clari.wire import UnexpectedShapeError, record
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from tap_clari.export_requests import Api, ExportRequest
-    from tap_clari.jobs import Limits
-    from tap_clari.ledger import Ledger
+    from tap_clari.revenue.exports.jobs import Limits
+    from tap_clari.revenue.exports.ledger import Ledger
+    from tap_clari.revenue.exports.requests import Api, ExportRequest
 
 QUOTA_REACHED = "export_monthly_quota_reached"
 """What the API calls it when either quota is reached, the month's or that of jobs at a time."""

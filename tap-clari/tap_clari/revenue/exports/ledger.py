@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import TapState
 
-    from tap_clari.export_requests import ExportRequest
+    from tap_clari.revenue.exports.requests import ExportRequest
 
 KEPT = timedelta(days=30)
 """How long a job is remembered that no run asks for any more: as long as it counts."""

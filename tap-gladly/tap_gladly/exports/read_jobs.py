@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from tap_gladly.jobs import Job
+    from tap_gladly.exports.jobs import Job
 
 OVERLAP = timedelta(days=1)
 """A job that shows up late is still found, if its time lies no further before the bookmark."""

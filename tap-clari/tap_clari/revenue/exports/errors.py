@@ -7,7 +7,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from datetime import timedelta
 
-    from tap_clari.jobs import Limits
+    from tap_clari.revenue.exports.jobs import Limits
 
 
 def quota_spent(limits: Limits, needed: int, started: int) -> str:

@@ -8,9 +8,9 @@ import typing as t
 import msgspec
 
 from tap_clari.errors import RefusedError
-from tap_clari.jobs import JOBS, RESULTS, Job, jobs_in
-from tap_clari.revenue import RevenueStream
-from tap_clari.starting import GONE
+from tap_clari.revenue.client import RevenueStream
+from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
+from tap_clari.revenue.exports.starter import GONE
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,8 @@ import msgspec
 
 from tap_clari.bookmarks import EARLIEST, BookmarkedStream
 from tap_clari.conform import hash_of
-from tap_clari.links import linked_pages
-from tap_clari.revenue import HISTORY, RevenueStream
+from tap_clari.revenue.client import HISTORY, RevenueStream
+from tap_clari.revenue.pagination import linked_pages
 from tap_clari.seen import SeenIds
 from tap_clari.times import read_time
 from tap_clari.wire import listed, record

@@ -7,8 +7,8 @@ import typing as t
 
 import msgspec
 
-from tap_clari.changed_calls import ChangedCallsStream
-from tap_clari.pagination import identifier_of
+from tap_clari.copilot.changed_calls import ChangedCallsStream
+from tap_clari.copilot.pagination import identifier_of
 from tap_clari.wire import record
 
 if t.TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_gladly.changes.filling import add_events, add_reports
+from tap_gladly.changes.events_window import end_of_events
+from tap_gladly.changes.facts import CUSTOMER, ENTITIES
 from tap_gladly.changes.index import ChangeIndex
 from tap_gladly.changes.merges import LISTS, moved_by_merges
-from tap_gladly.changes.told import CUSTOMER, ENTITIES
-from tap_gladly.recent import end_of_events
+from tap_gladly.changes.sources import add_events, add_reports
 from tap_gladly.times import format_second
 
 if t.TYPE_CHECKING:

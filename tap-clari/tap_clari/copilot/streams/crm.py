@@ -6,7 +6,7 @@ import typing as t
 
 import msgspec
 
-from tap_clari.changed_calls import ChangedCallsStream
+from tap_clari.copilot.changed_calls import ChangedCallsStream
 from tap_clari.seen import SeenIds
 from tap_clari.wire import record
 

@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.export_requests import ExportRequest
-    from tap_clari.exports import Exports
+    from tap_clari.revenue.exports.requests import ExportRequest
+    from tap_clari.revenue.exports.run import Exports
     from tap_clari.session import ThrottledSession
 
 HISTORY = timedelta(days=365)

@@ -17,22 +17,22 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari import export_errors
 from tap_clari.errors import NotJSONAnswerError, RefusedError, StorageError
-from tap_clari.jobs import JOB, LIMITS, RESULTS, job_in, limits_in
-from tap_clari.results import ResultFile
+from tap_clari.revenue.exports import errors as export_errors
+from tap_clari.revenue.exports.jobs import JOB, LIMITS, RESULTS, job_in, limits_in
+from tap_clari.revenue.exports.results import ResultFile
+from tap_clari.revenue.exports.starter import GONE
 from tap_clari.settings import LOOPBACK
-from tap_clari.starting import GONE
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import requests
 
-    from tap_clari.export_requests import Api, ExportRequest, Reader
-    from tap_clari.jobs import Job, Limits
-    from tap_clari.ledger import StartedJob
-    from tap_clari.starting import Starter
+    from tap_clari.revenue.exports.jobs import Job, Limits
+    from tap_clari.revenue.exports.ledger import StartedJob
+    from tap_clari.revenue.exports.requests import Api, ExportRequest, Reader
+    from tap_clari.revenue.exports.starter import Starter
 
 SAY_EVERY = 60.0
 """Seconds between two lines of a long wait."""

@@ -11,7 +11,7 @@ import typing as t
 from singer_sdk.exceptions import FatalAPIError
 
 if t.TYPE_CHECKING:
-    from tap_gladly.changes.told import Change
+    from tap_gladly.changes.facts import Change
 
 IN_A_ROW = 10
 """How many in a row are no chance any more."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
-from tap_clari.jobs import LIMITS
-from tap_clari.revenue import RevenueStream
+from tap_clari.revenue.client import RevenueStream
+from tap_clari.revenue.exports.jobs import LIMITS
 from tap_clari.times import format_time
 from tap_clari.wire import record
 

@@ -7,8 +7,8 @@ import typing as t
 
 import msgspec
 
-from tap_clari.copilot import CopilotStream
-from tap_clari.pagination import REACH, TimeFilter, Window, WindowPaginator, identity_of
+from tap_clari.copilot.client import CopilotStream
+from tap_clari.copilot.pagination import REACH, TimeFilter, Window, WindowPaginator, identity_of
 from tap_clari.seen import SeenIds
 
 if t.TYPE_CHECKING:
