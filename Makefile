@@ -26,7 +26,7 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
   $(if $(OTHER_PYTHONS),,&& grep -sqxF "$(PYTHON)" $(STAMP)) || rm -f $(STAMP))
 
 # Named, since without a git repository ruff would not know that the other folders are ignored.
-CODE := tap-clari tap-gladly tests
+CODE := kit tap-clari tap-gladly tests
 
 .PHONY: help demo test lint bench
 

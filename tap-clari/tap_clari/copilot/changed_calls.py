@@ -10,9 +10,9 @@ import abc
 import logging
 import typing as t
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain
 
-from tap_clari.bookmarks import EARLIEST, BookmarkedStream
 from tap_clari.copilot.client import CopilotStream
 from tap_clari.copilot.pagination import (
     TimeFilter,
@@ -21,7 +21,8 @@ from tap_clari.copilot.pagination import (
     identity_of,
     time_of,
 )
-from tap_clari.seen import SeenIds
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.times import EARLIEST
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +31,8 @@ if t.TYPE_CHECKING:
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.client import Params
     from tap_clari.copilot.pagination import WindowPart
+    from tap_clari.kit.client import Params
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
@@ -54,7 +55,7 @@ class CallBatch:
     read_until: datetime | None
 
 
-class ChangedCallsStream(BookmarkedStream, CopilotStream):
+class ChangedCallsStream(CopilotStream):
     """A stream that is read along the calls that changed in the run's window.
 
     The window begins at the bookmark, or at `start_date`, and ends when the run began: a call
@@ -67,6 +68,11 @@ class ChangedCallsStream(BookmarkedStream, CopilotStream):
     def bookmark_field(self) -> str | None:
         """The modified time of a call, whatever the stream reads of it."""
         return MODIFIED.field
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before its bookmark the stream reads again."""
+        return timedelta(days=self.config["lookback_days"])
 
     @property
     def listing_params(self) -> dict[str, str | list[str]]:
@@ -95,13 +101,17 @@ class ChangedCallsStream(BookmarkedStream, CopilotStream):
             **self.listing_params,
         }
         paginator = WindowPaginator(
-            self, "/calls", "calls", uncounted={"includePagination": "false"}, finer=CALL_TIME
+            self.client,
+            "/calls",
+            "calls",
+            uncounted={"includePagination": "false"},
+            finer=CALL_TIME,
         )
         seen = SeenIds()
         newest: datetime | None = None
         for part in chain(
             self._by_call_time_if_undated(paginator, start, params),
-            paginator.read_window(Window(MODIFIED, start, self.run_began), params),
+            paginator.read_window(Window(MODIFIED, start, self.run_started_at), params),
         ):
             dated, others = _in_order(part.records, seen)
             if others:

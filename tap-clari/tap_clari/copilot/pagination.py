@@ -14,16 +14,16 @@ from functools import cache
 
 import msgspec
 
-from tap_clari.seen import SeenIds
-from tap_clari.times import format_time, parse_time
-from tap_clari.wire import matched, records
+from tap_clari.kit.decoding import raw_member, raw_records
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import UnexpectedResponseError
+from tap_clari.kit.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
-    import logging
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from tap_clari.client import Params
-    from tap_clari.wire import Answer
+    from tap_clari.kit.client import ApiClient, Params
+    from tap_clari.kit.decoding import Answer
 
 PAGE_SIZE = 100
 MAX_SKIP = 10_000
@@ -35,22 +35,6 @@ READS = 3
 
 _EARLIEST = datetime(2015, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(2040, 1, 1, tzinfo=timezone.utc)
-
-
-class Fetcher(t.Protocol):
-    """What makes the requests: a stream."""
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where a list that cannot be read whole is named."""
-
-    def fetch(self, path: str, params: Params) -> Answer:
-        """Ask once."""
-
-    def fetch_each(
-        self, path: str, items: Iterable[int], params_of: Callable[[int], Params]
-    ) -> Iterator[tuple[int, Answer]]:
-        """Ask for each, several at once, in order."""
 
 
 @dataclass(frozen=True)
@@ -138,23 +122,23 @@ class SkipPaginator:
     """Reads all records of one question by skip and limit, several pages at once.
 
     Args:
-        fetcher: What makes the requests.
+        client: Makes the requests.
         path: The endpoint.
         key: The member of the answer that holds the records.
         uncounted: Parameters that spare the API the counting, for all pages but the first.
     """
 
     def __init__(
-        self, fetcher: Fetcher, path: str, key: str, uncounted: Params | None = None
+        self, client: ApiClient, path: str, key: str, uncounted: Params | None = None
     ) -> None:
-        self.fetcher = fetcher
+        self.client = client
         self.path = path
         self.key = key
         self.uncounted = uncounted or {}
 
     def count(self, params: Params) -> int:
         """How many records the API has for the question."""
-        return matched(self.fetcher.fetch(self.path, {**params, "limit": "1"}))
+        return total_count(self._fetch({**params, "limit": "1"}))
 
     def read(self, params: Params, *, only_reachable: bool = False) -> list[msgspec.Raw]:
         """Read all records.
@@ -172,23 +156,23 @@ class SkipPaginator:
         """
         found: dict[str, msgspec.Raw] = {}
         for _ in range(READS):
-            first = self.fetcher.fetch(self.path, {**params, "skip": "0", "limit": str(PAGE_SIZE)})
-            count = matched(first)
+            first = self._fetch({**params, "skip": "0", "limit": str(PAGE_SIZE)})
+            count = total_count(first)
             if count > REACH and not only_reachable:
                 raise TooManyError(count)
-            last = records(first, self.key)
+            last = raw_records(first, self.key)
             this_time = _by_identity(last)
             skips = range(PAGE_SIZE, min(count, REACH), PAGE_SIZE)
-            for _, page in self.fetcher.fetch_each(
-                self.path, skips, lambda skip: self._page(params, skip)
+            for _, page in self.client.map_concurrently(
+                skips, lambda skip: self._fetch(self._page(params, skip))
             ):
-                last = records(page, self.key)
+                last = raw_records(page, self.key)
                 this_time.update(_by_identity(last))
             # The count may be too low: capped, or overtaken by a call that came meanwhile. A last
             # page that is full says nothing of what is behind it.
             skip = PAGE_SIZE * (1 + len(skips))
             while len(last) >= PAGE_SIZE and skip <= MAX_SKIP:
-                last = records(self.fetcher.fetch(self.path, self._page(params, skip)), self.key)
+                last = raw_records(self._fetch(self._page(params, skip)), self.key)
                 this_time.update(_by_identity(last))
                 skip += PAGE_SIZE
             if len(last) >= PAGE_SIZE and not only_reachable:
@@ -196,7 +180,7 @@ class SkipPaginator:
             found.update(this_time)
             if len(this_time) >= min(count, REACH):
                 return list(found.values())
-        self.fetcher.logger.warning(
+        self.client.logger.warning(
             "%s: the API counts %d records but gives %d, in each of %d readings; the next run "
             "with a look-back may find the others",
             self.path,
@@ -205,6 +189,9 @@ class SkipPaginator:
             READS,
         )
         return list(found.values())
+
+    def _fetch(self, params: Params) -> Answer:
+        return self.client.fetch(self.path, params)
 
     def _page(self, params: Params, skip: int) -> dict[str, str | list[str]]:
         return {**params, **self.uncounted, "skip": str(skip), "limit": str(PAGE_SIZE)}
@@ -219,13 +206,13 @@ class WindowPaginator(SkipPaginator):
 
     def __init__(
         self,
-        fetcher: Fetcher,
+        client: ApiClient,
         path: str,
         key: str,
         uncounted: Params | None = None,
         finer: TimeFilter | None = None,
     ) -> None:
-        super().__init__(fetcher, path, key, uncounted)
+        super().__init__(client, path, key, uncounted)
         self.finer = finer
 
     def read_window(self, window: Window, params: Params) -> Iterator[WindowPart]:
@@ -237,7 +224,7 @@ class WindowPaginator(SkipPaginator):
                 found = self.read({**params, **current.params})
             except TooManyError as error:
                 if cut and cut.is_without_effect(error.count):
-                    self.fetcher.logger.warning(
+                    self.client.logger.warning(
                         "%s: the API gives the same %d records for any time, more than can be "
                         "read: those past the first %d are missing from this run",
                         self.path,
@@ -270,7 +257,7 @@ class WindowPaginator(SkipPaginator):
             yield WindowPart(window, new, complete=False)
         # A second of the finer time that is too full is counted in the second around it.
         if window.by != self.finer and len(seen) < count:
-            self.fetcher.logger.warning(
+            self.client.logger.warning(
                 "%s: the API counts %d records from %s, more than can be read, and %d of them "
                 "could not be found by any other filter: they are missing from this run",
                 self.path,
@@ -294,6 +281,22 @@ class _Cut:
             self.first_half = count
             return False
         return self.first_half == count == self.whole
+
+
+def total_count(answer: Answer) -> int:
+    """How many records the API counts, over all pages.
+
+    Raises:
+        UnexpectedResponseError: If the answer does not say.
+    """
+    try:
+        return msgspec.json.decode(raw_member(answer, "pagination"), type=_Pagination).matched
+    except msgspec.ValidationError as error:
+        raise UnexpectedResponseError(answer.path, "'pagination.matched'") from error
+
+
+class _Pagination(msgspec.Struct):
+    matched: int
 
 
 def identifier_of(record: msgspec.Raw) -> str | None:

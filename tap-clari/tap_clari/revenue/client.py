@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import abc
 import typing as t
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
+from http import HTTPStatus
 
-from singer_sdk.exceptions import ConfigurationError
-
-from tap_clari.auth import HeaderAuth
-from tap_clari.client import ClariStream
-from tap_clari.errors import ApiErrors
-from tap_clari.seen import SeenIds
+from tap_clari.errors import error_code
+from tap_clari.kit.client import ApiClient
+from tap_clari.kit.errors import ApiErrors
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping
 
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, Record
-
-    from tap_clari.revenue.exports.requests import ExportRequest
-    from tap_clari.revenue.exports.run import Exports
-    from tap_clari.session import ThrottledSession
-
-HISTORY = timedelta(days=365)
-"""How far back a stream begins that has neither a bookmark nor a `start_date`."""
+    from tap_clari.kit.session import ThrottledSession
+    from tap_clari.kit.tap import ApiTap
 
 WHERE = {
     "api_key": "A token is made in Clari under Settings > API Token",
@@ -34,117 +21,70 @@ WHERE = {
 }
 """Where the credentials come from, by setting."""
 
+USER = {"apikey": "api_key"}
+"""The settings that sign a request, by header."""
 
-@dataclass
-class RevenueRun:
-    """What the streams of the Revenue API share in a run.
-
-    Args:
-        session: The session, and so the rate.
-        exports: The export jobs.
-        opportunity_ids: The opportunities that this run's activities belong to.
-        forecast_tabs: The forecasts that the API lists; `None` until it was asked.
-    """
-
-    session: ThrottledSession
-    exports: Exports
-    opportunity_ids: SeenIds = field(default_factory=SeenIds)
-    forecast_tabs: list[Record] | None = None
+PARTNER = {**USER, "partnerkey": "partner_key"}
+"""The settings that sign a request about data that a partner sent in, by header."""
 
 
-class RevenueStream(ClariStream):
-    """A stream of the Revenue API.
+class RevenueClient(ApiClient):
+    """Makes the requests to the Revenue API.
 
     Args:
         tap: The tap.
-        run: What the streams of this API share.
+        session: The session, and so the rate.
+        credentials: The settings that sign a request, by header.
     """
 
-    credentials: t.ClassVar[dict[str, str]] = {"apikey": "api_key"}
-    """The settings that sign a request, by header."""
+    def __init__(
+        self, tap: ApiTap, session: ThrottledSession, credentials: Mapping[str, str]
+    ) -> None:
+        url = tap.config["api_url"].rstrip("/")
+        super().__init__(
+            url=url,
+            headers={
+                header: tap.config.get(setting, "") for header, setting in credentials.items()
+            },
+            errors=RevenueErrors(
+                api="Clari",
+                vendor="Clari",
+                tap=tap.name,
+                api_url=url,
+                url_settings="api_url",
+                checks="the settings start_date, opportunity_ids and ingest_job_ids",
+                timeout_seconds=float(tap.config["request_timeout_seconds"]),
+                unauthorized=(
+                    f"check api_key (the header apikey). {WHERE['api_key']}. A token ends when it "
+                    "is revoked, and when its user is deactivated."
+                ),
+                forbidden=(
+                    "ask its administrator for a key that may read it, or deselect the stream."
+                ),
+                quota=(
+                    "something else uses this token too, or requests_per_second is too high for "
+                    "it. Run again later: the sync resumes where it stopped."
+                ),
+            ),
+            session=session,
+            config=tap.config,
+            user_agent=tap.user_agent,
+            logger=tap.logger,
+        )
 
-    def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        super().__init__(tap, run.session)
-        self.run = run
-
-    @property
-    def url_base(self) -> str:
-        """The configured address, without a slash at its end."""
-        return t.cast("str", self.config["api_url"]).rstrip("/")
-
-    @cached_property
-    def authenticator(self) -> HeaderAuth:
-        """The credentials, for the configured origin only."""
-        for setting in self.credentials.values():
-            if not self.config.get(setting):
-                message = f"The stream {self.name!r} needs the setting {setting}. {WHERE[setting]}."
-                raise ConfigurationError(message)
-        headers = {name: self.config[setting] for name, setting in self.credentials.items()}
-        return HeaderAuth(self.url_base, headers)
-
-    @cached_property
-    def errors(self) -> RevenueErrors:
-        """The sentences that a user reads."""
-        return RevenueErrors(self.url_base, self.timeout)
-
-    def log_sync_costs(self) -> None:
-        """Let the run end, besides: the SDK calls this when all streams are synced."""
-        super().log_sync_costs()
-        self.run.exports.run_ended()
-
-
-class ExportStream(RevenueStream):
-    """A stream that reads what export jobs bring."""
-
-    kind: str
-    """Streams of one kind read the same jobs."""
-
-    reads_all = False
-
-    def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        super().__init__(tap, run)
-        run.exports.register(self)
-
-    @abc.abstractmethod
-    def export_requests(self) -> Sequence[ExportRequest]:
-        """What the run asks for: the same for all streams of the kind."""
-
-    @abc.abstractmethod
-    def read_exports(self) -> Iterable[Record]:
-        """Read what the jobs bring."""
-
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read what the jobs bring; a test of the connection brings nothing, and costs no job."""
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            self.log("Not read in a test: an export job would be spent")
-            return
-        yield from self.read_exports()
-        self.run.exports.finished(self)
+    def reason_of(self, content: bytes) -> str | None:
+        """The code of an error, such as `no_optin`."""
+        return error_code(content)
 
 
 class RevenueErrors(ApiErrors):
-    """The sentences for the Revenue API."""
+    """The sentences for the Revenue API, which has a second key for partners."""
 
-    api = "Clari"
-    url_setting = "api_url"
-    check = "start_date, opportunity_ids and ingest_job_ids"
-
-    def unauthorized(self, code: str | None) -> str:
-        """Say that the credentials are wrong, and where the right ones are found."""
-        if code == "INVALID_PARTNER_KEY":
+    def refused(self, status: int, path: str, reason: str | None = None) -> str:
+        """Explain a status that no retry can change."""
+        if status == HTTPStatus.UNAUTHORIZED and reason == "INVALID_PARTNER_KEY":
             return (
                 "Clari does not accept the partner key (HTTP 401): check partner_key (the header "
                 f"partnerkey). {WHERE['partner_key']}."
             )
-        return (
-            "Clari does not accept the credentials (HTTP 401): check api_key (the header apikey). "
-            f"{WHERE['api_key']}. A token ends when it is revoked, and when its user is "
-            "deactivated."
-        )
-
-    def spent(self, what_it_says: str) -> str:
-        """Say that too many requests came in a short time."""
-        return (
-            f"Clari {what_it_says}: something else uses this token too, or requests_per_second is "
-            "too high for it. Run again later: the sync resumes where it stopped."
-        )
+        return super().refused(status, path, reason)

@@ -7,33 +7,33 @@ from urllib.parse import urljoin
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.wire import record
+from tap_clari.kit.decoding import decode_object
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_clari.client import ClariStream, Params
-    from tap_clari.wire import Answer
+    from tap_clari.kit.client import ApiClient, Params
+    from tap_clari.kit.decoding import Answer
 
 
-def linked_pages(stream: ClariStream, path: str, params: Params) -> Iterator[Answer]:
+def linked_pages(client: ApiClient, path: str, params: Params) -> Iterator[Answer]:
     """Yield each page; `nextLink` leads on, on the configured origin only.
 
     Raises:
         FatalAPIError: If a link leads elsewhere, or back.
     """
-    answer = stream.fetch(path, params)
+    answer = client.fetch(path, params)
     followed: set[str] = set()
     while True:
         yield answer
-        link = record(answer).get("nextLink")
+        link = decode_object(answer).get("nextLink")
         if not link:
             return
         try:
-            url = urljoin(f"{stream.url_base}{path}", str(link))
+            url = urljoin(f"{client.url_base}{path}", str(link))
         except ValueError as error:
-            raise FatalAPIError(stream.errors.leads_elsewhere(path)) from error
+            raise FatalAPIError(client.errors.leads_elsewhere(path)) from error
         if url in followed:
-            raise FatalAPIError(stream.errors.circular(path))
+            raise FatalAPIError(client.errors.circular(path))
         followed.add(url)
-        answer = stream.fetch_link(url, path)
+        answer = client.fetch_link(url, path)

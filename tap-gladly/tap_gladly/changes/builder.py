@@ -5,18 +5,17 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_gladly.changes.events_window import end_of_events
 from tap_gladly.changes.facts import CUSTOMER, ENTITIES
 from tap_gladly.changes.index import ChangeIndex
 from tap_gladly.changes.merges import LISTS, moved_by_merges
 from tap_gladly.changes.sources import add_events, add_reports
-from tap_gladly.times import format_second
+from tap_gladly.kit.times import format_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from tap_gladly.bookmarks import BookmarkedStream
+    from tap_gladly.run import GladlyStream
 
 
 class Reader(t.Protocol):
@@ -70,7 +69,7 @@ class Changes:
 
     # The index
 
-    def index(self, stream: BookmarkedStream) -> ChangeIndex:
+    def index(self, stream: GladlyStream) -> ChangeIndex:
         """What changed since the oldest bookmark; read by this stream, should it not have been."""
         if self._index is None:
             self._index = self._filled(stream)
@@ -90,11 +89,12 @@ class Changes:
             for kind in sorted(self._kinds())
         }
 
-    def _filled(self, stream: BookmarkedStream) -> ChangeIndex:
-        index = ChangeIndex(end_of_events(stream))
+    def _filled(self, stream: GladlyStream) -> ChangeIndex:
+        index = ChangeIndex(stream.run.events.end)
         since = self._since()
         if min(since.values()) >= index.end:
             return index
+        stream.run.events.ask_once()
         events = stream.run.events.received
         told_by_events = events.start if events else index.end
         if min(since.values()) < told_by_events:
@@ -103,12 +103,12 @@ class Changes:
         if events:
             add_events(index, stream, events)
             events.file.close()
-        stream.run.attributes.meet(index.attributes())
+        stream.run.attributes.add(index.attributes())
         self._look_up_merges(index, stream, since)
         return index
 
     def _look_up_merges(
-        self, index: ChangeIndex, stream: BookmarkedStream, since: dict[str, datetime]
+        self, index: ChangeIndex, stream: GladlyStream, since: dict[str, datetime]
     ) -> None:
         """Add what merges moved, and say how much there is to do before it is done."""
         merges = {kind: index.merges(start) for kind, start in since.items() if kind in LISTS}
@@ -130,7 +130,7 @@ class Changes:
         )
         index.add(moved_by_merges(stream, merges))
 
-    def _name_gap(self, stream: BookmarkedStream, start: datetime) -> None:
+    def _name_gap(self, stream: GladlyStream, start: datetime) -> None:
         """Say what no report tells of: of profiles, only events say that they changed."""
         for reader in self._asking():
             bookmark = reader.bookmark()

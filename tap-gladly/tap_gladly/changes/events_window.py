@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 
-from tap_gladly.errors import RefusedError
-from tap_gladly.lines import JSONLines, LineReceiver
-from tap_gladly.times import format_second
+from tap_gladly.kit.errors import RefusedError
+from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
+from tap_gladly.kit.times import format_second
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.client import GladlyStream
-    from tap_gladly.files import ReceivedFile
+    from tap_gladly.client import GladlyClient
+    from tap_gladly.kit.spool import Spool
 
 EVENTS = "/events"
 
@@ -67,21 +67,28 @@ class ReceivedEvents:
 
     start: datetime
     entities: frozenset[str]
-    file: ReceivedFile
+    file: Spool
 
     def records(self, lines: JSONLines) -> Iterator[Record]:
         """Read them from the first on; one reader at a time."""
         return lines.records(self.file, EVENTS)
 
 
-class RecentEvents:
+class EventsWindow:
     """The events of a run: of one window and of all entities that anybody needs.
 
+    Args:
+        client: Makes the request.
+        run_started_at: When the run began.
+
     Attributes:
-        received: The events; none if nobody needs them, or their window is empty.
+        end: Where the window ends: what is younger may yet come.
+        received: The events; `None` if nobody needs them, or their window is empty.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, client: GladlyClient, run_started_at: datetime) -> None:
+        self._client = client
+        self.end = (run_started_at - LATE).replace(microsecond=0)
         self.received: ReceivedEvents | None = None
         self._readers: list[Reader] = []
         self._is_asked = False
@@ -90,24 +97,18 @@ class RecentEvents:
         """Let it be known who will read them, if it is selected."""
         self._readers.append(reader)
 
-    def ask_once(self, stream: GladlyStream) -> None:
-        """Ask for them by whichever stream comes first: every second takes some away."""
+    def ask_once(self) -> None:
+        """Ask for them, once in a run: every second takes some of the oldest away."""
         if self._is_asked:
             return
         self._is_asked = True
         if readers := [reader for reader in self._readers if reader.selected]:
-            self.received = _receive(stream, readers)
+            self.received = _receive(self._client, self.end, readers)
 
 
-def end_of_events(stream: GladlyStream) -> datetime:
-    """Where a run's window of events ends: what is younger may yet come."""
-    return (stream.run_began - LATE).replace(microsecond=0)
-
-
-def _receive(stream: GladlyStream, readers: list[Reader]) -> ReceivedEvents | None:
+def _receive(client: GladlyClient, end: datetime, readers: list[Reader]) -> ReceivedEvents | None:
     """Ask for the window, and for less where Gladly's clock says that it begins too early."""
     entities = list(dict.fromkeys(each for reader in readers for each in reader.event_entities))
-    end = end_of_events(stream)
     refusal: RefusedError | None = None
     for margin in MARGINS:
         # By the clock of now: what came before this request may have taken its time.
@@ -124,7 +125,7 @@ def _receive(stream: GladlyStream, readers: list[Reader]) -> ReceivedEvents | No
             "entities": entities,
         }
         try:
-            file = stream.download(EVENTS, LineReceiver(), params)
+            file = client.download(EVENTS, JSONLinesReceiver(), params)
         except RefusedError as error:
             if error.status != HTTPStatus.BAD_REQUEST or start > oldest + MARGINS[-1]:
                 raise

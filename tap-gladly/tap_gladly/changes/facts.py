@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.times import format_time, time_of
+from tap_gladly.kit.times import format_time, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -183,7 +183,7 @@ def told_by_row(row: Mapping[str, str | None], end: str) -> Iterator[Told]:
 
 def _within(timestamp: object, end: str) -> str:
     """When it was; the end where that is not said, or later: a bookmark must not go beyond it."""
-    moment = time_of(timestamp)
+    moment = time_or_none(timestamp)
     return min(format_time(moment), end) if moment else end
 
 

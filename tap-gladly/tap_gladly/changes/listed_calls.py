@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.changes.database import TemporaryDatabase
+from tap_gladly.kit.database import TemporaryDatabase
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ CREATE TABLE calls (conversation TEXT, id TEXT, PRIMARY KEY (conversation, id)) 
 """
 
 
-class Calls:
+class ListedCalls:
     """The calls and voicemails of the conversations that a run has listed the items of."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Calls:
 
     def keep(self, conversation: str, calls: Iterable[str]) -> None:
         """Keep which calls a conversation has."""
-        self._database.keep(
+        self._database.insert_many(
             [
                 ("INSERT OR IGNORE INTO listed VALUES (?)", [(conversation,)]),
                 (
@@ -35,7 +35,9 @@ class Calls:
 
     def of(self, conversation: str) -> list[str] | None:
         """The calls of a conversation; none if its items were not listed in this run."""
-        if not self._database.rows("SELECT 1 FROM listed WHERE conversation = ?", conversation):
+        if not any(
+            self._database.rows("SELECT 1 FROM listed WHERE conversation = ?", conversation)
+        ):
             return None
         query = "SELECT id FROM calls WHERE conversation = ? ORDER BY id"
         return self._database.column(query, conversation)

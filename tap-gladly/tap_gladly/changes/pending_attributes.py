@@ -27,7 +27,7 @@ class Reader(t.Protocol):
         """Its part of the state."""
 
 
-class MetAttributes:
+class PendingAttributes:
     """The ids that were met and not read yet."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class MetAttributes:
         """Let it be known who reads them, if it is selected."""
         self._reader = reader
 
-    def meet(self, ids: Iterable[str]) -> None:
+    def add(self, ids: Iterable[str]) -> None:
         """Keep that these were met."""
         if self._reader and self._reader.selected:
             met = {*ids}.difference(known := self.unread())
@@ -49,7 +49,7 @@ class MetAttributes:
         found = self._reader.stream_state.get(UNREAD) if self._reader else None
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
-    def were_read(self) -> None:
+    def clear(self) -> None:
         """Keep that all were read."""
         if self._reader:
             self._reader.stream_state.pop(UNREAD, None)

@@ -17,11 +17,11 @@ from tap_gladly.changes.facts import (
     told_by_event,
     told_by_row,
 )
-from tap_gladly.lines import JSONLines
+from tap_gladly.kit.errors import UnexpectedResponseError
+from tap_gladly.kit.jsonlines import JSONLines
+from tap_gladly.kit.times import format_time
 from tap_gladly.reports.table import Table
 from tap_gladly.reports.windows import BEHIND, Days, read_windows
-from tap_gladly.times import format_time
-from tap_gladly.wire import UnexpectedShapeError
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from tap_gladly.changes.events_window import ReceivedEvents
     from tap_gladly.changes.facts import Told
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.client import GladlyStream
+    from tap_gladly.run import GladlyStream
 
 PATH = "/reports"
 
@@ -68,7 +68,7 @@ def add_events(index: ChangeIndex, stream: GladlyStream, events: ReceivedEvents)
     lines = JSONLines()
     end = format_time(index.end)
     index.add(told for event in events.records(lines) for told in told_by_event(event, end))
-    lines.name_bad_ones(stream.log)
+    lines.log_bad_lines(stream.log)
 
 
 def _told_by_report(
@@ -86,7 +86,7 @@ def _told_by_report(
         missing = [name for name in needed if name not in table.names]
         if table.headers and missing:
             path = f"{PATH} ({metric_set})"
-            raise UnexpectedShapeError(path, f"the columns {', '.join(missing)}")
+            raise UnexpectedResponseError(path, f"the columns {', '.join(missing)}")
         window_end = min(format_time(window.end), end)
         for row in table.records():
             yield from told_by_row(row, window_end)
@@ -99,4 +99,4 @@ def _table_of(stream: GladlyStream, metric_set: str, days: Days) -> Table:
         "endAt": days.last.isoformat(),
         "timezone": "UTC",
     }
-    return stream.report(PATH, body, partial(Table.receive, known=KNOWN, taken=()))
+    return stream.client.report(PATH, body, partial(Table.receive, known=KNOWN, taken=()))

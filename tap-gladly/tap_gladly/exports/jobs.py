@@ -6,15 +6,16 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tap_gladly.times import time_of
-from tap_gladly.wire import UnexpectedShapeError, listed
+from tap_gladly.client import records
+from tap_gladly.kit.errors import UnexpectedResponseError
+from tap_gladly.kit.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.client import GladlyStream
+    from tap_gladly.run import GladlyStream
 
 JOBS = "/export/jobs"
 
@@ -50,18 +51,18 @@ class Job:
         """Read what the API says of it; none if it is not completed and lacks a time.
 
         Raises:
-            UnexpectedShapeError: If it is completed and lacks one.
+            UnexpectedResponseError: If it is completed and lacks one.
         """
         parameters = record.get("parameters")
         window = parameters if isinstance(parameters, dict) else {}
         files = record.get("files")
         # Times come with 0 to 9 digits of a second: as text they would not compare.
-        updated = time_of(record.get("updatedAt"))
-        start, end = (time_of(window.get(name)) for name in ("startAt", "endAt"))
+        updated = time_or_none(record.get("updatedAt"))
+        start, end = (time_or_none(window.get(name)) for name in ("startAt", "endAt"))
         if not (isinstance(record.get("id"), str) and updated and start and end):
             if record.get("status") == "COMPLETED":
                 missing = "the id and the times of an export job"
-                raise UnexpectedShapeError(JOBS, missing)
+                raise UnexpectedResponseError(JOBS, missing)
             return None
         return cls(
             id=record["id"],
@@ -78,7 +79,7 @@ class Job:
 def jobs_of_run(stream: GladlyStream) -> list[Job]:
     """The jobs that Gladly still has, oldest first: asked for once in a run."""
     if stream.run.jobs is None:
-        jobs = filter(None, map(Job.of, listed(stream.fetch(JOBS))))
+        jobs = filter(None, map(Job.of, records(stream.client.fetch(JOBS))))
         # By window, so that what was exported last of a customer is written last.
         stream.run.jobs = sorted(jobs, key=lambda job: (job.end, job.updated, job.id))
     return stream.run.jobs

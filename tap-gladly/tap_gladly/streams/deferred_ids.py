@@ -17,7 +17,7 @@ IN_A_ROW = 10
 """How many in a row are no chance any more."""
 
 
-class Doubtful:
+class DeferredIds:
     """Those in a row that could not be read.
 
     Attributes:

@@ -9,12 +9,14 @@ import msgspec
 
 from tap_clari.copilot.changed_calls import ChangedCallsStream
 from tap_clari.copilot.pagination import identifier_of
-from tap_clari.wire import record
+from tap_clari.kit.decoding import decode_object
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.kit.decoding import Answer
 
 NAMED_AT_MOST = 20
 
@@ -83,13 +85,13 @@ class CallDetailsStream(_CallStream):
                 len(calls) - len(ids),
                 level=logging.WARNING,
             )
-        for identifier, answer in self.fetch_each_existing(self.path, ids, self._params):
+        for identifier, answer in self.client.map_concurrently(ids, self._details):
             if answer is None:
                 self._gone_count += 1
                 if self._gone_count <= NAMED_AT_MOST:
                     self._gone.append(identifier)
             else:
-                yield record(answer, "call")
+                yield decode_object(answer, "call")
 
-    def _params(self, identifier: str) -> dict[str, str]:
-        return {"id": identifier, **self.media_params}
+    def _details(self, identifier: str) -> Answer | None:
+        return self.client.fetch_or_none(self.path, {"id": identifier, **self.media_params})

@@ -7,8 +7,8 @@ import typing as t
 import msgspec
 
 from tap_clari.copilot.changed_calls import ChangedCallsStream
-from tap_clari.seen import SeenIds
-from tap_clari.wire import record
+from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,8 @@ class _LinkedObjectsStream(ChangedCallsStream):
     bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
     """
 
-    reads_all = False
+    full_table_is_complete = False
+    always_has_bookmark = True
 
     link: str
     """The member of a call's `crm_info` that holds the ids, one or a list."""
@@ -46,13 +47,13 @@ class _LinkedObjectsStream(ChangedCallsStream):
             for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
             if self._seen.add(identifier)
         ]
-        for identifier, answer in self.fetch_each_existing(
-            self.path, ids, lambda identifier: {"id": identifier}
+        for identifier, answer in self.client.map_concurrently(
+            ids, lambda identifier: self.client.fetch_or_none(self.path, {"id": identifier})
         ):
             if answer is None:
                 self._gone += 1
                 continue
-            linked = record(answer)
+            linked = decode_object(answer)
             if self._written.add(str(linked.get("id", identifier))):
                 yield linked
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tap_clari.copilot.client import CopilotStream
 from tap_clari.copilot.pagination import REACH, TimeFilter, Window, WindowPaginator, identity_of
-from tap_clari.seen import SeenIds
+from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ class ScorecardsStream(CopilotStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all scorecards; what two windows share at their boundary comes once."""
-        paginator = WindowPaginator(self, self.path, self.records_key)
+        paginator = WindowPaginator(self.client, self.path, self.records_key)
         counted = paginator.count({})
         seen = SeenIds()
         for part in paginator.read_window(Window(TimeFilter("filterTimeGt", "filterTimeLt")), {}):

@@ -7,7 +7,7 @@ import typing as t
 import msgspec
 
 from tap_clari.copilot.client import CopilotStream
-from tap_clari.wire import items
+from tap_clari.kit.decoding import raw_items
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,5 +38,5 @@ class KeywordTopicsStream(CopilotStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the names, each as a record."""
-        for name in items(self.fetch(self.path, {}), self.records_key):
+        for name in raw_items(self.client.fetch(self.path), self.records_key):
             yield {"name": msgspec.json.decode(name)}

@@ -77,12 +77,3 @@ def no_result(job_id: str, reason: object) -> str:
         f"The Clari export job {job_id} is done, but its result cannot be had. {reason} The next "
         "run starts another job."
     )
-
-
-def not_stored(reason: str | None) -> str:
-    """Say that a result does not fit on this machine."""
-    return (
-        f"The result of an export job cannot be stored in this machine's folder for temporary "
-        f"files ({reason}): make room there, or name another folder in the environment variable "
-        "TMPDIR. The next run reads the same job again."
-    )

@@ -7,11 +7,12 @@ from datetime import datetime, timezone
 
 import msgspec
 
-from tap_clari.times import read_time
-from tap_clari.wire import UnexpectedShapeError, listed, record
+from tap_clari.kit.decoding import decode_list, decode_object
+from tap_clari.kit.errors import UnexpectedResponseError
+from tap_clari.kit.times import parse_time_or_epoch
 
 if t.TYPE_CHECKING:
-    from tap_clari.wire import Answer
+    from tap_clari.kit.decoding import Answer
 
 JOBS = "/v4/export/jobs"
 JOB = "/v4/export/jobs/{jobId}"
@@ -114,11 +115,11 @@ def job_in(answer: Answer) -> Job:
     """The job of an answer.
 
     Raises:
-        UnexpectedShapeError: If there is none.
+        UnexpectedResponseError: If there is none.
     """
-    job = msgspec.convert(unwrapped(record(answer)), type=Job)
+    job = msgspec.convert(unwrapped(decode_object(answer)), type=Job)
     if not isinstance(job.status, str):
-        raise UnexpectedShapeError(answer.path, "a job with a status")
+        raise UnexpectedResponseError(answer.path, "a job with a status")
     return job
 
 
@@ -126,26 +127,26 @@ def jobs_in(answer: Answer) -> list[dict[str, t.Any]]:
     """The jobs of a list, which comes bare or under `jobs`: both are seen.
 
     Raises:
-        UnexpectedShapeError: If there is no list of jobs.
+        UnexpectedResponseError: If there is no list of jobs.
     """
-    return [unwrapped(msgspec.json.decode(each)) for each in listed(answer, "jobs")]
+    return [unwrapped(each) for each in decode_list(answer, "jobs")]
 
 
 def limits_in(answer: Answer) -> Limits:
     """The limits of an answer.
 
     Raises:
-        UnexpectedShapeError: If they do not say what is left.
+        UnexpectedResponseError: If they do not say what is left.
     """
     missing = "'jobs' with availableConcurrentLimit and availableMonthlyQuota"
     try:
         return msgspec.json.decode(answer.body, type=_WrappedLimits, strict=False).jobs
     except msgspec.ValidationError as error:
-        raise UnexpectedShapeError(answer.path, missing) from error
+        raise UnexpectedResponseError(answer.path, missing) from error
 
 
 def _time(value: t.Any) -> datetime | None:  # noqa: ANN401
     try:
-        return read_time(value)
+        return parse_time_or_epoch(value)
     except ValueError:
         return None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers._state import get_writeable_state_dict
 
-from tap_clari.times import format_time, parse_time
+from tap_clari.kit.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is asked of an export job, and what makes the requests."""
+"""What is asked of an export job, and which streams ask."""
 
 from __future__ import annotations
 
@@ -8,15 +8,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 if t.TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Mapping, Sequence
 
-    import requests
-
-    from tap_clari.client import Params
     from tap_clari.revenue.exports.jobs import Job
-    from tap_clari.revenue.exports.results import ResultFile
-    from tap_clari.wire import Answer
 
 
 @dataclass(frozen=True)
@@ -47,33 +41,7 @@ class ExportRequest:
         return msgspec.json.encode([self.path, self.ids, self.body], order="sorted").decode()
 
 
-class Api(t.Protocol):
-    """What makes the requests: a stream."""
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where a wait is told."""
-
-    @property
-    def timeout(self) -> float:
-        """Seconds to wait for an answer."""
-
-    def fetch(self, path: str, params: Params, *, ids: Mapping[str, str] | None = None) -> Answer:
-        """Ask once."""
-
-    def post(self, path: str, ids: Mapping[str, str], body: Mapping[str, t.Any]) -> Answer:
-        """Have something done."""
-
-    def download(
-        self, url: str, path: str, read: Callable[[requests.Response], ResultFile]
-    ) -> ResultFile:
-        """Read an answer of any size."""
-
-    def url(self, path: str, ids: Mapping[str, str]) -> str:
-        """The address of an endpoint."""
-
-
-class Reader(Api, t.Protocol):
+class Reader(t.Protocol):
     """A stream that reads exports."""
 
     name: str

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
-import gzip
-import tempfile
 import typing as t
 
 import ijson
 import msgspec
-import requests
 
-from tap_clari.errors import StorageError
-from tap_clari.revenue.exports.errors import not_stored
-from tap_clari.wire import ESCAPED_NUL, NotJSONError, UnexpectedShapeError, clean_json
+from tap_clari.kit.decoding import ESCAPED_NUL, sanitize_json
+from tap_clari.kit.errors import MalformedBodyError, UnexpectedResponseError
+from tap_clari.kit.spool import Spool
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK = 1 << 20
+    import requests
+
 LISTS = ("data", "rows", "records", "results")
 """The members under which a list of records can come, whatever they are of."""
 
 BARE = "rows"
 """What the list is called in a file that is nothing but a list."""
-
-CONNECTION = (requests.RequestException, ConnectionError)
 
 DEEPEST = 500
 """Levels. What is nested deeper is not read: no JSON library does, without end."""
@@ -36,17 +31,17 @@ _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
 class ResultFile:
-    """A JSON document of any size on disk, compressed, without a name: it is gone when closed.
+    """A JSON document of any size on disk.
 
     Only one list of it is read at a time.
 
     Args:
-        file: The compressed document.
+        spool: The document.
         path: What messages call its origin.
     """
 
-    def __init__(self, file: t.IO[bytes], path: str) -> None:
-        self._file = file
+    def __init__(self, spool: Spool, path: str) -> None:
+        self._spool = spool
         self._path = path
         self._distinct: dict[tuple[str, str], list[str]] = {}
         self._is_list, self._members = self._survey()
@@ -56,29 +51,18 @@ class ResultFile:
         """Write an answer to disk and see that it is whole.
 
         Raises:
-            NotJSONError: If it is not: cut off, or something else.
+            MalformedBodyError: If it is not: cut off, or something else.
         """
-        file = tempfile.TemporaryFile(prefix="tap-clari-")  # noqa: SIM115 - it outlives this
+        spool = Spool.receive(response, "JSON", recode=_valid_utf8)
         try:
-            # A byte that is no UTF-8 would stop the reading; in the middle of a text it is one
-            # character that cannot be read.
-            decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
-                for chunk in response.iter_content(CHUNK):
-                    packed.write(decoder.decode(chunk).encode())
-                packed.write(decoder.decode(b"", final=True).encode())
-            return cls(file, path)
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                file.close()
-            # Apart from what goes wrong with the connection, which is an OSError too.
-            if isinstance(error, OSError) and not isinstance(error, CONNECTION):
-                raise StorageError(not_stored(error.strerror)) from error
+            return cls(spool, path)
+        except BaseException:
+            spool.close()
             raise
 
     def close(self) -> None:
         """Remove the file."""
-        self._file.close()
+        self._spool.close()
 
     @property
     def sections(self) -> list[str]:
@@ -93,7 +77,7 @@ class ResultFile:
         `None` where it has such a member, and the member is null.
 
         Raises:
-            UnexpectedShapeError: If it has none of them.
+            UnexpectedResponseError: If it has none of them.
         """
         if self._is_list:
             return BARE
@@ -104,7 +88,7 @@ class ResultFile:
             return None
         found = ", ".join(map(repr, self._members)) or "nothing"
         missing = f"a list in {' or '.join(map(repr, names))} (it has {found})"
-        raise UnexpectedShapeError(self._path, missing)
+        raise UnexpectedResponseError(self._path, missing)
 
     def distinct(self, section: str, member: str) -> list[str]:
         """The values that a member has in a list of objects, each once."""
@@ -121,25 +105,21 @@ class ResultFile:
     def rows(self, section: str) -> Iterator[bytes]:
         """The items of a list, each as sound JSON."""
         prefix = "item" if self._is_list else f"{section}.item"
-        with self._unpacked() as document:
+        with self._spool.unpacked() as document:
             for item in ijson.items(document, prefix):
                 row = _ENCODER.encode(item)
-                yield clean_json(row) if ESCAPED_NUL in row else row
+                yield sanitize_json(row) if ESCAPED_NUL in row else row
 
     def records(self, section: str) -> Iterator[dict[str, t.Any]]:
         """The items of a list of objects.
 
         Raises:
-            UnexpectedShapeError: If there is something else in it.
+            UnexpectedResponseError: If there is something else in it.
         """
         for row in self.rows(section):
             if not row.startswith(b"{"):
-                raise UnexpectedShapeError(self._path, f"records in {section!r}")
+                raise UnexpectedResponseError(self._path, f"records in {section!r}")
             yield msgspec.json.decode(row)
-
-    def _unpacked(self) -> gzip.GzipFile:
-        self._file.seek(0)
-        return gzip.GzipFile(fileobj=self._file, mode="rb")
 
     def _survey(self) -> tuple[bool, dict[str, str]]:
         """Read it to its end: is it a list alone, or which members has it, and what begins each?"""
@@ -147,7 +127,7 @@ class ResultFile:
         is_list = False
         depth = 0
         name = ""
-        with self._unpacked() as document:
+        with self._spool.unpacked() as document:
             try:
                 for event, value in ijson.basic_parse(document):
                     if depth == 1 and not is_list and event != "end_map":
@@ -161,7 +141,16 @@ class ResultFile:
                         depth += _STEPS[event]
                         if depth > DEEPEST:
                             missing = f"a depth of less than {DEEPEST} levels"
-                            raise UnexpectedShapeError(self._path, missing)
+                            raise UnexpectedResponseError(self._path, missing)
             except ijson.JSONError as error:
-                raise NotJSONError from error
+                wanted = "JSON"
+                raise MalformedBodyError(wanted) from error
         return is_list, members
+
+
+def _valid_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Replace bytes that are no UTF-8, which would stop the reading, and drop a byte-order mark."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", final=True).encode()

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.errors import NotJSONAnswerError, RefusedError, StorageError
+from tap_clari.kit.errors import PersistentBodyError, RefusedError, StorageError
+from tap_clari.kit.settings import LOOPBACK
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.jobs import JOB, LIMITS, RESULTS, job_in, limits_in
 from tap_clari.revenue.exports.results import ResultFile
 from tap_clari.revenue.exports.starter import GONE
-from tap_clari.settings import LOOPBACK
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ if t.TYPE_CHECKING:
 
     from tap_clari.revenue.exports.jobs import Job, Limits
     from tap_clari.revenue.exports.ledger import StartedJob
-    from tap_clari.revenue.exports.requests import Api, ExportRequest, Reader
+    from tap_clari.revenue.exports.requests import ExportRequest, Reader
     from tap_clari.revenue.exports.starter import Starter
 
 SAY_EVERY = 60.0
@@ -68,6 +68,7 @@ class Exports:
 
     def __init__(self, starter: Starter, poll_seconds: float, timeout_seconds: float) -> None:
         self._starter = starter
+        self._client = starter.client
         self._poll_seconds = poll_seconds
         self._timeout = timeout_seconds
         self._readers: list[Reader] = []
@@ -155,7 +156,7 @@ class Exports:
     def is_under_way(self, reader: Reader, request: ExportRequest) -> bool:
         """Whether there is a job already, of this run or in the state of an earlier one."""
         if request.key not in self._under_way:
-            job = self._starter.take_up(reader, request)
+            job = self._starter.take_up(request)
             if job is None:
                 return False
             self._under_way[request.key] = _UnderWay(reader.kind, job, is_inherited=True)
@@ -175,7 +176,7 @@ class Exports:
             for request in other.export_requests()
         }
         count += sum(not self.is_under_way(*each) for each in others.values())
-        limits = limits_in(reader.fetch(LIMITS, {}))
+        limits = limits_in(self._client.fetch(LIMITS, {}))
         if limits.available_monthly_quota < count:
             raise FatalAPIError(self._quota_spent(limits, count))
 
@@ -186,11 +187,11 @@ class Exports:
         """Start as many jobs as there are free slots; the limits if there was one to start."""
         if not waiting:
             return None
-        limits = limits_in(reader.fetch(LIMITS, {}))
+        limits = limits_in(self._client.fetch(LIMITS, {}))
         if limits.available_monthly_quota <= 0:
             raise FatalAPIError(self._quota_spent(limits, len(waiting)))
         for _ in range(limits.available_concurrent_limit):
-            job = self._starter.start(reader, waiting[0], limits) if waiting else None
+            job = self._starter.start(waiting[0], limits) if waiting else None
             if job is None:
                 break
             self._under_way[waiting.popleft().key] = _UnderWay(reader.kind, job)
@@ -205,9 +206,9 @@ class Exports:
         while True:
             limits = self._start_what_fits(reader, waiting)
             if under_way := self._under_way.get(request.key):
-                job = job_in(reader.fetch(JOB, {}, ids={"jobId": under_way.job_id}))
+                job = job_in(self._client.fetch(JOB, {}, ids={"jobId": under_way.job_id}))
                 if job.is_done:
-                    export = self._read(reader, request, under_way, job)
+                    export = self._read(request, under_way, job)
                     if export:
                         return export
                     waiting.append(request)
@@ -215,7 +216,7 @@ class Exports:
                 self._check_end(request, under_way, job)
                 if patience.is_time_to_say():
                     waited = under_way.waited
-                    reader.logger.info(
+                    self._client.logger.info(
                         "Export job %s: %s after %s", under_way.job_id, job.status, waited
                     )
             elif limits:
@@ -223,7 +224,7 @@ class Exports:
                     raise FatalAPIError(export_errors.no_slot(limits, patience.waited))
                 if patience.is_time_to_say():
                     slots = export_errors.slots_taken(limits)
-                    reader.logger.warning("%s; waiting", slots)
+                    self._client.logger.warning("%s; waiting", slots)
             time.sleep(self._poll_seconds)
 
     def _check_end(self, request: ExportRequest, under_way: _UnderWay, job: Job) -> None:
@@ -237,31 +238,29 @@ class Exports:
 
     # Reading
 
-    def _read(
-        self, reader: Reader, request: ExportRequest, under_way: _UnderWay, job: Job
-    ) -> Export | None:
+    def _read(self, request: ExportRequest, under_way: _UnderWay, job: Job) -> Export | None:
         """Receive the result; `None` if another job is needed for it."""
         try:
-            file = self.download(reader, under_way.job_id, job)
-        except (RefusedError, NotJSONAnswerError) as error:
+            file = self.download(under_way.job_id, job)
+        except (RefusedError, PersistentBodyError) as error:
             if isinstance(error, RefusedError) and error.status not in GONE:
                 raise
             self._strike(request)
             if under_way.is_inherited:
-                reader.logger.warning(
+                self._client.logger.warning(
                     "The result of the export job %s is gone; starting another", under_way.job_id
                 )
                 return None
             raise FatalAPIError(export_errors.no_result(under_way.job_id, error)) from error
         if job.has_cells_cut:
-            reader.logger.warning(
+            self._client.logger.warning(
                 "Clari has cut cells from the result of the export job %s: they are missing",
                 under_way.job_id,
             )
         ended = job.ended or datetime.now(timezone.utc)
         return Export(request, job, under_way.job.started, ended, file)
 
-    def download(self, api: Api, job_id: str, job: Job) -> ResultFile:
+    def download(self, job_id: str, job: Job) -> ResultFile:
         """Receive the result of a job, from where the job says, or else from the API itself."""
 
         def receive(response: requests.Response) -> ResultFile:
@@ -269,12 +268,16 @@ class Exports:
 
         if _is_address(job.download_url):
             try:
-                return api.download(job.download_url, "the download link of an export job", receive)
+                return self._client.download(
+                    "the download link of an export job", receive, url=job.download_url
+                )
             except StorageError:
                 raise
             except FatalAPIError:
-                api.logger.info("The download link of the export job %s does not work", job_id)
-        return api.download(api.url(RESULTS, {"jobId": job_id}), RESULTS, receive)
+                self._client.logger.info(
+                    "The download link of the export job %s does not work", job_id
+                )
+        return self._client.download(RESULTS, receive, ids={"jobId": job_id})
 
 
 @dataclass(frozen=True)

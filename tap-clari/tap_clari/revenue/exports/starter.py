@@ -17,19 +17,20 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.errors import RefusedError, UnansweredError
+from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.errors import RefusedError, UnexpectedResponseError, UnknownOutcomeError
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_in, jobs_in
 from tap_clari.revenue.exports.ledger import StartedJob
-from tap_clari.wire import UnexpectedShapeError, record
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from tap_clari.kit.client import ApiClient
     from tap_clari.revenue.exports.jobs import Limits
     from tap_clari.revenue.exports.ledger import Ledger
-    from tap_clari.revenue.exports.requests import Api, ExportRequest
+    from tap_clari.revenue.exports.requests import ExportRequest
 
 QUOTA_REACHED = "export_monthly_quota_reached"
 """What the API calls it when either quota is reached, the month's or that of jobs at a time."""
@@ -70,46 +71,53 @@ class Starter:
     """Starts jobs, and takes up those that an earlier run started.
 
     Args:
+        client: Makes the requests.
         ledger: The jobs that stand in the state.
         whole: Keeps a signal from coming between the start of a job and its note in the state.
     """
 
-    def __init__(self, ledger: Ledger, whole: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        ledger: Ledger,
+        whole: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.client = client
         self.ledger = ledger
         self._whole = whole
         self._unanswered: dict[str, _Unanswered] = {}
 
-    def take_up(self, api: Api, request: ExportRequest) -> StartedJob | None:
+    def take_up(self, request: ExportRequest) -> StartedJob | None:
         """The job that an earlier run started for a request, if it is still there."""
         for entry in self.ledger.unread():
             if not entry.answers(request):
                 continue
-            job_id = entry.job_id or self._find(api, request, entry, before=entry.started + SKEW)
-            if job_id and not _is_read_out(entry) and _is_still_there(api, job_id):
+            job_id = entry.job_id or self._find(request, entry, before=entry.started + SKEW)
+            if job_id and not _is_read_out(entry) and _is_still_there(self.client, job_id):
                 job = entry.answered(job_id)
-                _say_taken_up(api, job)
+                _say_taken_up(self.client, job)
                 return job
             self.ledger.strike(entry)
         return None
 
-    def start(self, api: Api, request: ExportRequest, limits: Limits) -> StartedJob | None:
+    def start(self, request: ExportRequest, limits: Limits) -> StartedJob | None:
         """Start a job; `None` if it is to be tried again.
 
         Raises:
             FatalAPIError: If the API does not start it.
         """
         with self._whole():
-            job = self._ask(api, request, limits)
+            job = self._ask(request, limits)
             if job:
                 self.ledger.note(job)
         if job:
-            api.logger.info("Started the export job %s", job.job_id)
+            self.client.logger.info("Started the export job %s", job.job_id)
         return job
 
-    def _ask(self, api: Api, request: ExportRequest, limits: Limits) -> StartedJob | None:
+    def _ask(self, request: ExportRequest, limits: Limits) -> StartedJob | None:
         unanswered = self._unanswered.get(request.key)
         if unanswered:
-            found = self._find(api, request, unanswered.intent)
+            found = self._find(request, unanswered.intent)
             if found:
                 return unanswered.intent.answered(found)
             if time.monotonic() < unanswered.look_until:
@@ -117,39 +125,38 @@ class Starter:
         intent = StartedJob.about_to_start(request, limits.known_job_ids)
         self.ledger.note(intent)
         try:
-            return intent.answered(_post(api, request))
-        except UnansweredError as error:
+            return intent.answered(_post(self.client, request))
+        except UnknownOutcomeError as error:
             unanswered = self._unanswered.setdefault(request.key, _Unanswered(intent))
-            return self._look_for_answer(api, request, unanswered, error)
+            return self._look_for_answer(request, unanswered, error)
         except FatalAPIError as error:
             self.ledger.strike(intent, at_once=True)
             if not isinstance(error, RefusedError):
                 raise
-            if error.code == QUOTA_REACHED:
+            if error.reason == QUOTA_REACHED:
                 # Somebody else was quicker; the limits will tell which of the two it is.
                 return None
-            sentence = request.explain(error.code or str(error.status))
+            sentence = request.explain(error.reason or str(error.status))
             raise FatalAPIError(sentence or str(error)) from error
 
     def _look_for_answer(
-        self, api: Api, request: ExportRequest, unanswered: _Unanswered, error: UnansweredError
+        self, request: ExportRequest, unanswered: _Unanswered, error: UnknownOutcomeError
     ) -> StartedJob | None:
         unanswered.tries += 1
-        if error.may_come_late:
-            unanswered.look_until = time.monotonic() + api.timeout
-        found = self._find(api, request, unanswered.intent) if error.was_sent else None
+        if error.may_still_run:
+            unanswered.look_until = time.monotonic() + self.client.timeout
+        found = self._find(request, unanswered.intent) if error.may_have_run else None
         if found:
             return unanswered.intent.answered(found)
-        if not error.may_come_late:
+        if not error.may_still_run:
             self.ledger.strike(unanswered.intent, at_once=True)
         if unanswered.tries == TRIES:
             raise FatalAPIError(export_errors.not_started(error, TRIES)) from error
-        api.logger.warning("POST %s: %s; trying again", request.path, error)
+        self.client.logger.warning("POST %s: %s; trying again", request.path, error)
         return None
 
     def _find(
         self,
-        api: Api,
         request: ExportRequest,
         intent: StartedJob,
         *,
@@ -165,7 +172,9 @@ class Starter:
         since = intent.started - SKEW
         found = [
             job
-            for job in (msgspec.convert(each, type=Job) for each in jobs_in(api.fetch(JOBS, {})))
+            for job in (
+                msgspec.convert(each, type=Job) for each in jobs_in(self.client.fetch(JOBS, {}))
+            )
             if job.job_id
             and str(job.job_id) not in known
             and not job.has_failed
@@ -182,9 +191,9 @@ def _is_read_out(job: StartedJob) -> bool:
     return job.is_read and job.age > REUSED
 
 
-def _is_still_there(api: Api, job_id: str) -> bool:
+def _is_still_there(client: ApiClient, job_id: str) -> bool:
     try:
-        job = job_in(api.fetch(JOB, {}, ids={"jobId": job_id}))
+        job = job_in(client.fetch(JOB, {}, ids={"jobId": job_id}))
     except RefusedError as error:
         if error.status not in GONE:
             raise
@@ -192,14 +201,14 @@ def _is_still_there(api: Api, job_id: str) -> bool:
     return not job.has_failed and not job.is_expired
 
 
-def _say_taken_up(api: Api, job: StartedJob) -> None:
-    api.logger.info(
+def _say_taken_up(client: ApiClient, job: StartedJob) -> None:
+    client.logger.info(
         "Reading the export job %s, which an earlier run started at %s",
         job.job_id,
         job.started_at,
     )
     if job.age > OLD:
-        api.logger.warning(
+        client.logger.warning(
             "The export job %s is %d days old, and so is what it says; it is paid for, and the "
             "next run asks anew",
             job.job_id,
@@ -207,20 +216,20 @@ def _say_taken_up(api: Api, job: StartedJob) -> None:
         )
 
 
-def _post(api: Api, request: ExportRequest) -> str:
+def _post(client: ApiClient, request: ExportRequest) -> str:
     try:
-        answer = api.post(request.path, request.ids, request.body)
+        answer = client.post(request.path, request.ids, request.body)
     except RefusedError as error:
-        instead = request.instead.get(error.code or "")
+        instead = request.instead.get(error.reason or "")
         if instead is None:
             raise
-        api.logger.warning(
+        client.logger.warning(
             "Clari refuses an export (%s), and is asked for less: %s",
-            error.code,
+            error.reason,
             msgspec.json.encode(instead).decode(),
         )
-        answer = api.post(request.path, request.ids, instead)
-    job_id = record(answer).get("jobId")
+        answer = client.post(request.path, request.ids, instead)
+    job_id = decode_object(answer).get("jobId")
     if not job_id:
-        raise UnexpectedShapeError(answer.path, "'jobId'")
+        raise UnexpectedResponseError(answer.path, "'jobId'")
     return str(job_id)

@@ -7,13 +7,12 @@ import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
-from tap_clari.bookmarks import BookmarkedStream
-from tap_clari.conform import hash_of
-from tap_clari.revenue.client import HISTORY, ExportStream
+from tap_clari.kit.conformance import hash_of
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.times import parse_time_or_epoch
 from tap_clari.revenue.exports.requests import ExportRequest
 from tap_clari.revenue.exports.results import LISTS
-from tap_clari.seen import SeenIds
-from tap_clari.times import read_time
+from tap_clari.revenue.run import HISTORY, ExportStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +48,7 @@ class Days:
         return datetime.combine(self.last + DAY, datetime.min.time(), timezone.utc)
 
 
-class ActivitiesStream(ExportStream, BookmarkedStream):
+class ActivitiesStream(ExportStream):
     """Mails, meetings and attachments (`/export/activity`).
 
     One job for all days from the bookmark, less the look-back, on. A meeting to come has a date in
@@ -73,10 +72,10 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
         return [self._request_for(days) for days in self._windows()]
 
     def _windows(self) -> list[Days]:
-        start = (self.window_start() or self.run_began - HISTORY).date()
-        if start > self.run_began.date():
+        start = (self.window_start() or self.run_started_at - HISTORY).date()
+        if start > self.run_started_at.date():
             return []
-        whole = Days(start, (self.run_began + AHEAD).date())
+        whole = Days(start, (self.run_started_at + AHEAD).date())
         inherited = self._inherited(whole)
         if inherited is None:
             return [whole]
@@ -147,7 +146,7 @@ class ActivitiesStream(ExportStream, BookmarkedStream):
             if is_cut:
                 yield from self._read_narrow(days, export)
             self.run.exports.let_go(export)
-            self.move_bookmark(min(days.end, export.started, self.run_began))
+            self.move_bookmark(min(days.end, export.started, self.run_started_at))
 
     def _read_narrow(self, days: Days, wide: Export) -> Iterator[Record]:
         """Read a day that is too large together with what comes with it: without that."""
@@ -192,7 +191,7 @@ def _midnight(day: date) -> str:
 
 def _day_of(activity: Record) -> date | None:
     try:
-        return read_time(activity.get("date")).date()
+        return parse_time_or_epoch(activity.get("date")).date()
     except ValueError:
         return None
 

@@ -6,22 +6,19 @@ import math
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-import msgspec
-
-from tap_clari.bookmarks import EARLIEST, BookmarkedStream
-from tap_clari.conform import hash_of
-from tap_clari.revenue.client import HISTORY, RevenueStream
+from tap_clari.kit.conformance import hash_of
+from tap_clari.kit.decoding import decode_list, decode_object
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.times import EARLIEST, parse_time_or_epoch
 from tap_clari.revenue.pagination import linked_pages
-from tap_clari.seen import SeenIds
-from tap_clari.times import read_time
-from tap_clari.wire import listed, record
+from tap_clari.revenue.run import HISTORY, RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.wire import Answer
+    from tap_clari.kit.decoding import Answer
 
 DAY = timedelta(days=1)
 LONGEST = timedelta(days=30)
@@ -29,7 +26,7 @@ SHORTEST = timedelta(hours=1)
 MANY_PAGES = 10
 
 
-class AuditEventsStream(RevenueStream, BookmarkedStream):
+class AuditEventsStream(RevenueStream):
     """Audit events (`/audit/events`), with the one who acted.
 
     They are read window by window, so that a killed run resumes at its window. The API says
@@ -41,22 +38,27 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
     path = "/v4/audit/events"
     primary_keys = ("eventId",)
     replication_key = "eventTimestamp"
-    added = ("actor",)
+    tap_added_properties = ("actor",)
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before its bookmark the stream reads again."""
+        return timedelta(days=self.config["lookback_days"])
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all windows, oldest first, and move the bookmark after each."""
-        start = self.window_start() or self.run_began - HISTORY
+        start = self.window_start() or self.run_started_at - HISTORY
         length = DAY
         self._seen = SeenIds()
-        while start < self.run_began:
-            end = min(start + length, self.run_began)
+        while start < self.run_started_at:
+            end = min(start + length, self.run_started_at)
             self._newest = EARLIEST
             pages = 0
             for page in self._pages(start, end):
                 pages += 1
                 yield from self._events(page)
             # Of the last day, only what was seen: an event may be written late.
-            settled = min(end, self.run_began - DAY)
+            settled = min(end, self.run_started_at - DAY)
             self.move_bookmark(min(end, max(self._newest, settled)))
             start = end
             if pages == 1:
@@ -71,18 +73,17 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
             "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
             "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
         }
-        return linked_pages(self, self.path, params)
+        return linked_pages(self.client, self.path, params)
 
     def _events(self, page: Answer) -> Iterator[Record]:
         """The events of a page that did not come yet in this run."""
-        listed_actors = record(page).get("actors")
+        listed_actors = decode_object(page).get("actors")
         actors = {
             str(actor.get("actorId")): actor
             for actor in (listed_actors if isinstance(listed_actors, list) else ())
             if isinstance(actor, dict)
         }
-        for each in listed(page, "items", "activities"):
-            event = msgspec.json.decode(each)
+        for event in decode_list(page, "items", "activities"):
             # Before the actor is added, whose name may change.
             event["eventId"] = str(event.get("eventId") or hash_of(event))
             self._note(event.get("eventTimestamp"))
@@ -93,7 +94,7 @@ class AuditEventsStream(RevenueStream, BookmarkedStream):
 
     def _note(self, timestamp: object) -> None:
         try:
-            moment = read_time(timestamp)
+            moment = parse_time_or_epoch(timestamp)
         except ValueError:
             return
         self._newest = max(self._newest, moment)

@@ -7,10 +7,10 @@ import typing as t
 
 import msgspec
 
-from tap_clari.errors import RefusedError
-from tap_clari.revenue.client import RevenueStream
+from tap_clari.kit.errors import RefusedError
 from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
 from tap_clari.revenue.exports.starter import GONE
+from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class ExportJobsStream(RevenueStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the list, without the links that open a result to anyone."""
-        for job in jobs_in(self.fetch(self.path, {})):
+        for job in jobs_in(self.client.fetch(self.path, {})):
             job.pop("downloadUrl", None)
             yield job
 
@@ -42,14 +42,14 @@ class ExportJobResultsStream(RevenueStream):
     path = RESULTS
     primary_keys = ("jobId", "section", "rowNumber")
     selected_by_default = False
-    reads_all = False
+    full_table_is_complete = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the result of one job after the other."""
         gone: list[str] = []
         others: list[str] = []
         cut: list[str] = []
-        for each in jobs_in(self.fetch(JOBS, {})):
+        for each in jobs_in(self.client.fetch(JOBS, {})):
             job = msgspec.convert(each, type=Job)
             if not job.is_done or job.is_expired:
                 continue
@@ -79,7 +79,7 @@ class ExportJobResultsStream(RevenueStream):
                 )
 
     def _rows(self, job: Job) -> Iterator[Record]:
-        file = self.run.exports.download(self, str(job.job_id), job)
+        file = self.run.exports.download(str(job.job_id), job)
         try:
             for section in file.sections:
                 for number, row in enumerate(file.rows(section), start=1):

@@ -10,14 +10,14 @@ from functools import partial
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.errors import NotFoundError
-from tap_clari.revenue.client import ExportStream, RevenueStream
+from tap_clari.kit.decoding import decode_list
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import NotFoundError
+from tap_clari.kit.times import format_time
 from tap_clari.revenue.combine import merged
 from tap_clari.revenue.exports.requests import ExportRequest
 from tap_clari.revenue.exports.results import LISTS
-from tap_clari.seen import SeenIds
-from tap_clari.times import format_time
-from tap_clari.wire import listed
+from tap_clari.revenue.run import ExportStream, RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,10 +26,10 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_clari.revenue.client import RevenueRun
     from tap_clari.revenue.exports.jobs import Job
     from tap_clari.revenue.exports.results import ResultFile
     from tap_clari.revenue.exports.run import Export
+    from tap_clari.revenue.run import RevenueRun
 
 LIST = "/v4/export/forecast/list"
 EXPORT = "/v4/export/forecast/{forecastId}"
@@ -45,7 +45,7 @@ def forecast_tabs(stream: RevenueStream) -> list[Record]:
     tabs = stream.run.forecast_tabs
     if tabs is None:
         try:
-            answer = stream.fetch(LIST, {})
+            answer = stream.client.fetch(LIST, {})
         except NotFoundError:
             tabs = []
             if not stream.config["forecast_ids"]:
@@ -56,7 +56,7 @@ def forecast_tabs(stream: RevenueStream) -> list[Record]:
                     level=logging.WARNING,
                 )
         else:
-            tabs = [msgspec.json.decode(each) for each in listed(answer, "forecasts")]
+            tabs = decode_list(answer, "forecasts")
         stream.run.forecast_tabs = tabs
     return tabs
 
@@ -83,7 +83,7 @@ class _ForecastExportStream(ExportStream):
     section: str
     """The list."""
 
-    added: t.ClassVar[tuple[str, ...]] = ("forecastId",)
+    tap_added_properties: tuple[str, ...] = ("forecastId",)
 
     def export_requests(self) -> Sequence[ExportRequest]:
         """One job for each forecast and quarter, the newest quarter first."""
@@ -137,7 +137,7 @@ class _ForecastExportStream(ExportStream):
                 "exportedAt": format_time(export.ended),
             }
             for record in self.records_of(export):
-                for name in self.added:
+                for name in self.tap_added_properties:
                     _add(record, name, every[name])
                 key = [record.get(name) for name in self.primary_keys]
                 if None in key or seen.add(msgspec.json.encode(key).decode()):
@@ -213,7 +213,7 @@ class ForecastEntriesStream(_ForecastExportStream):
     name = "forecast_entries"
     section = "entries"
     primary_keys: Sequence[str] = ENTRY_KEY
-    added = ("forecastId", "exportedAt")
+    tap_added_properties = ("forecastId", "exportedAt")
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
         self.primary_keys = _entry_key(keeps_snapshots=tap.config["keep_forecast_snapshots"])
@@ -267,7 +267,7 @@ class ForecastTimeFramesStream(_ForecastExportStream):
     name = "forecast_time_frames"
     section = "timeFrames"
     primary_keys = ("forecastId", "timePeriodId", "timeFrameId")
-    added = ("forecastId", "timePeriodId")
+    tap_added_properties = ("forecastId", "timePeriodId")
 
 
 def _add(record: Record, name: str, value: str | None) -> None:
@@ -290,7 +290,7 @@ def _section_of(file: ResultFile, name: str) -> str | None:
     An export can also come as rows alone; these are its entries.
 
     Raises:
-        UnexpectedShapeError: If it is neither.
+        UnexpectedResponseError: If it is neither.
     """
     if name == "entries":
         return file.section(name, *LISTS)

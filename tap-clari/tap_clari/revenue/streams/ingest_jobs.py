@@ -7,9 +7,9 @@ import typing as t
 
 import msgspec
 
-from tap_clari.errors import NotFoundError
-from tap_clari.revenue.client import RevenueStream
-from tap_clari.wire import record
+from tap_clari.kit.decoding import decode_object
+from tap_clari.revenue.client import PARTNER
+from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.wire import Answer
+    from tap_clari.kit.decoding import Answer
 
 
 class IngestJobsStream(RevenueStream):
@@ -26,18 +26,22 @@ class IngestJobsStream(RevenueStream):
     name = "ingest_jobs"
     path = "/v2/ingest/job/{jobId}"
     primary_keys = ("jobId",)
-    credentials: t.ClassVar[dict[str, str]] = {"apikey": "api_key", "partnerkey": "partner_key"}
-    reads_all = False
+    credentials = PARTNER
+    full_table_is_complete = False
+
+    def missing_settings(self) -> str | None:
+        """The partner key is needed only where there is a job to ask for."""
+        return super().missing_settings() if self.config["ingest_job_ids"] else None
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask for each job of the setting."""
         unknown: list[str] = []
         ids = dict.fromkeys(self.config["ingest_job_ids"])
-        for job_id, answer in self.concurrently(ids, self._look_up):
+        for job_id, answer in self.client.map_concurrently(ids, self._look_up):
             if answer is None:
                 unknown.append(job_id)
             else:
-                yield _with_errors_apart(record(answer, "message"))
+                yield _with_errors_apart(decode_object(answer, "message"))
         if unknown:
             self.log(
                 "Clari does not know these of the ingest_job_ids (404): %s",
@@ -46,10 +50,9 @@ class IngestJobsStream(RevenueStream):
             )
 
     def _look_up(self, job_id: str) -> Answer | None:
-        try:
-            return self.fetch(self.path, {}, ids={"jobId": job_id}, is_data=_tells_of_a_job)
-        except NotFoundError:
-            return None
+        return self.run.partner.fetch_or_none(
+            self.path, ids={"jobId": job_id}, is_data=_tells_of_a_job
+        )
 
 
 def _tells_of_a_job(response: requests.Response) -> bool:

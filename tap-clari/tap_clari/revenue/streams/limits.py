@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timezone
 
-from tap_clari.revenue.client import RevenueStream
+from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.times import format_time
 from tap_clari.revenue.exports.jobs import LIMITS
-from tap_clari.times import format_time
-from tap_clari.wire import record
+from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,12 +22,12 @@ class LimitsStream(RevenueStream):
     name = "limits"
     path = LIMITS
     primary_keys = ("fetchedAt",)
-    added = ("fetchedAt",)
-    reads_all = False
+    tap_added_properties = ("fetchedAt",)
+    full_table_is_complete = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask once."""
-        answer = self.fetch(self.path, {})
-        others = {name: each for name, each in record(answer).items() if name != "jobs"}
+        answer = self.client.fetch(self.path, {})
+        others = {name: each for name, each in decode_object(answer).items() if name != "jobs"}
         fetched_at = format_time(datetime.now(timezone.utc))
-        yield {**others, **record(answer, "jobs"), "fetchedAt": fetched_at}
+        yield {**others, **decode_object(answer, "jobs"), "fetchedAt": fetched_at}

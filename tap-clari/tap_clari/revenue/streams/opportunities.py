@@ -5,10 +5,8 @@ from __future__ import annotations
 import typing as t
 from itertools import islice
 
-import msgspec
-
-from tap_clari.revenue.client import RevenueStream
-from tap_clari.wire import listed
+from tap_clari.kit.decoding import decode_list
+from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +14,8 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.revenue.client import RevenueRun
     from tap_clari.revenue.exports.requests import ExportRequest
+    from tap_clari.revenue.run import RevenueRun
 
 IDS_AT_ONCE = 100
 """How many opportunities one request can ask for."""
@@ -35,7 +33,7 @@ class OpportunitiesStream(RevenueStream):
     path = "/v4/opportunity"
     kind = "activity"
     primary_keys = ("id",)
-    reads_all = False
+    full_table_is_complete = False
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
         super().__init__(tap, run)
@@ -50,13 +48,12 @@ class OpportunitiesStream(RevenueStream):
         for identifier in self.config["opportunity_ids"]:
             self.run.opportunity_ids.add(identifier)
         found = 0
-        for _, answer in self.fetch_each(
-            self.path, self._batches(), lambda batch: {"oppId": batch}
+        for _, answer in self.client.map_concurrently(
+            self._batches(), lambda batch: self.client.fetch(self.path, {"oppId": batch})
         ):
-            opportunities = listed(answer, "opportunities")
+            opportunities = decode_list(answer, "opportunities")
             found += len(opportunities)
-            for each in opportunities:
-                yield msgspec.json.decode(each)
+            yield from opportunities
         if found < len(self.run.opportunity_ids):
             self.log(
                 "Clari has %d of the %d opportunities that were asked for",

@@ -6,11 +6,11 @@ import typing as t
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from functools import partial
 
-from tap_gladly.bookmarks import BookmarkedStream
+from tap_gladly.kit.times import format_time
 from tap_gladly.reports.columns import typed
 from tap_gladly.reports.table import Table
 from tap_gladly.reports.windows import BEHIND, FIRST, Days, read_windows
-from tap_gladly.times import format_time
+from tap_gladly.run import GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ ADVICE = "filters in the setting reports can part it"
 """What to do about a report that is cut."""
 
 
-class CSVStream(BookmarkedStream):
+class CSVStream(GladlyStream):
     """What is read as CSV by windows of days."""
 
     lookback = timedelta(0)
@@ -39,10 +39,10 @@ class CSVStream(BookmarkedStream):
     def days(self) -> Days | None:
         """From the bookmark, less the look-back, to today; none if that is nothing."""
         bookmark, start_date = self.bookmark(), self.start_date()
-        start = start_date or self.run_began - HISTORY
-        if self.ABORT_AT_RECORD_COUNT is not None:
+        start = start_date or self.run_started_at - HISTORY
+        if self.is_test:
             # A test of the connection takes one request, and not a window after the other.
-            start = max(start, self.run_began - timedelta(days=FIRST - 1))
+            start = max(start, self.run_started_at - timedelta(days=FIRST - 1))
         if bookmark is not None:
             start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
         days = Days(start.astimezone(self.zone).date(), self.today, self.zone)
@@ -51,7 +51,7 @@ class CSVStream(BookmarkedStream):
     @property
     def today(self) -> date:
         """The day on which the run began; a day of which not a minute is over is none."""
-        return (self.run_began - timedelta(minutes=1)).astimezone(self.zone).date()
+        return (self.run_started_at - timedelta(minutes=1)).astimezone(self.zone).date()
 
     def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
         """The reports of these days; one that is cut and cannot be made shorter is named."""
@@ -59,25 +59,25 @@ class CSVStream(BookmarkedStream):
 
     def table_of(self, days: Days) -> Table:
         """Have the report of these days made."""
-        receive = partial(Table.receive, known=self.known_names, taken=self.added)
-        return self.report(self.path, self.body(days), receive)
+        receive = partial(Table.receive, known=self.known_names, taken=self.tap_added_properties)
+        return self.client.report(self.path, self.body(days), receive)
 
     def body(self, days: Days) -> dict[str, t.Any]:
         """What asks for these days, as a range of times: to the minute, and not into the future."""
         return {
             "startAtTime": _minute(days.start),
-            "endAtTime": _minute(min(days.end, self.run_began)),
+            "endAtTime": _minute(min(days.end, self.run_started_at)),
         }
 
     def settled(self, days: Days) -> datetime:
         """Up to when the rows of these days will not become more."""
-        return min(days.end, self.run_began - BEHIND)
+        return min(days.end, self.run_started_at - BEHIND)
 
     def bounds(self, window: Days) -> dict[str, str]:
         """A window, as columns of the rows in it."""
         return {
             "window_start": format_time(window.start),
-            "window_end": format_time(min(window.end, self.run_began)),
+            "window_end": format_time(min(window.end, self.run_started_at)),
         }
 
     def typed(self, row: dict[str, str | None]) -> Record:

@@ -12,11 +12,10 @@ import zlib
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from tap_gladly.errors import StorageError
-from tap_gladly.wire import UnusableAnswerError
+from .errors import MalformedBodyError, StorageError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
@@ -30,7 +29,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 CONNECTION = (requests.RequestException, ConnectionError)
 
 
-class ReceivedFile:
+class Spool:
     """A body on disk, compressed, without a name: it is gone when closed.
 
     Args:
@@ -43,30 +42,42 @@ class ReceivedFile:
         self.unfinished = unfinished
 
     @classmethod
-    def receive(cls, response: requests.Response, wanted: str) -> Self:
+    def receive(
+        cls,
+        response: requests.Response,
+        wanted: str,
+        *,
+        recode: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None,
+    ) -> Self:
         """Write an answer to disk.
 
         Args:
             response: The answer, unread.
             wanted: What it should be, for a message.
+            recode: Changes the bytes on their way; without it they are kept as they come, and an
+                answer of lines whose end HTTP does not tell must end with a whole line.
 
         Raises:
-            UnusableAnswerError: If it is a page, or was cut off.
+            MalformedBodyError: If it is a page, or was cut off.
         """
         try:
-            file = tempfile.TemporaryFile(prefix="tap-gladly-")  # noqa: SIM115 - it outlives this
+            file = tempfile.TemporaryFile(prefix="tap-")  # noqa: SIM115 - it outlives this
         except OSError as error:
             raise StorageError(error.strerror) from error
         try:
             unfinished = bytearray()
             with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
-                for chunk in _decoded(response, wanted):
+                chunks = _decoded(response, wanted)
+                for chunk in recode(chunks) if recode else chunks:
                     packed.write(chunk)
+                    if recode:
+                        # One document may have no end of a line at all.
+                        continue
                     if b"\n" in chunk:
                         unfinished.clear()
                     unfinished += chunk[chunk.rfind(b"\n") + 1 :]
             if unfinished and not _has_an_end(response):
-                raise UnusableAnswerError(wanted)  # noqa: TRY301 - the file is closed below
+                raise MalformedBodyError(wanted)  # noqa: TRY301 - the file is closed below
             return cls(file, bytes(unfinished))
         except BaseException as error:
             with contextlib.suppress(OSError):
@@ -103,14 +114,14 @@ def _decoded(response: requests.Response, wanted: str) -> Iterator[bytes]:
     `requests` does not notice if what is compressed ends too early.
     """
     if "html" in response.headers.get("Content-Type", "").lower():
-        raise UnusableAnswerError(wanted)
+        raise MalformedBodyError(wanted)
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "identity":
         yield from _received(response)
     elif encoding == "gzip":
         yield from _unzipped(_received(response), wanted)
     else:
-        raise UnusableAnswerError(wanted)
+        raise MalformedBodyError(wanted)
 
 
 def _received(response: requests.Response) -> Iterator[bytes]:
@@ -136,9 +147,9 @@ def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:
                 yield unpack.decompress(rest)
                 rest = unpack.unused_data
     except zlib.error as error:
-        raise UnusableAnswerError(wanted) from error
+        raise MalformedBodyError(wanted) from error
     if is_begun and not unpack.eof:
-        raise UnusableAnswerError(wanted)
+        raise MalformedBodyError(wanted)
 
 
 def _has_an_end(response: requests.Response) -> bool:

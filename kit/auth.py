@@ -1,4 +1,4 @@
-"""Who signs a request: the credentials of one API, for the configured origin and no other."""
+"""The credentials of an API are sent to its configured origin and nowhere else."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def origin(url: str | None) -> tuple[str, str, int | None]:
 
 
 class HeaderAuth(AuthBase):
-    """Signs with headers, as both APIs have it, each with headers of its own.
+    """Signs requests with headers, if they go to the configured origin.
 
-    `requests` takes only `Authorization` off a request that goes to another host, never a
-    vendor's own header; so the origin is compared here, at the only place that adds them.
+    `requests` takes only `Authorization` off a request that is redirected to another host, never
+    a vendor's own header. So the origin is compared here, at the only place that adds them.
 
     Args:
         api_url: The configured address.

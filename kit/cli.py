@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     import click
 
 UNHANDLED = "An unhandled error occurred while syncing '%s'"
-"""What the SDK logs of every error that leaves a stream, also of one that is told in words."""
+"""What the SDK logs of every error that leaves a stream, also where a sentence follows."""
 
 
 class PlainSpokenCommand(SingerCommand):
@@ -28,7 +28,7 @@ class PlainSpokenCommand(SingerCommand):
 
     @classmethod
     def from_command(cls, command: click.Command, logger: logging.Logger) -> PlainSpokenCommand:
-        """Make of the SDK's command a plain-spoken one."""
+        """Make a plain-spoken command from the SDK's."""
         return cls(
             name=command.name,
             callback=command.callback,
@@ -39,7 +39,7 @@ class PlainSpokenCommand(SingerCommand):
         )
 
     def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
-        """Read the options and run the command; both can meet a user's mistake."""
+        """Read the options and run the command; both can run into a user's mistake."""
         for handler in logging.getLogger().handlers:
             handler.addFilter(lambda record: record.msg != UNHANDLED)
         try:

@@ -16,8 +16,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib.messages import Message
 
 
-class WholeMessageWriter(MsgSpecWriter):
-    """Writes messages fast, and lets nothing come between the two ends of one.
+class AtomicWriter(MsgSpecWriter):
+    """Writes each message whole, and acts on a signal only between two messages.
 
     A signal can arrive in the middle of a message that a slow target has taken half of. The state
     that is written then would be glued to that half.
@@ -26,40 +26,42 @@ class WholeMessageWriter(MsgSpecWriter):
     def __init__(self) -> None:
         super().__init__()
         self._depth = 0
-        self._afterwards: Callable[[], None] | None = None
+        self._pending: Callable[[], None] | None = None
 
     @contextlib.contextmanager
-    def whole(self) -> Iterator[None]:
-        """Let what is done here come to its end, a message and all that belongs to it."""
+    def uninterrupted(self) -> Iterator[None]:
+        """Delay a signal's action until the block has ended."""
         self._depth += 1
         try:
             yield
         finally:
             self._depth -= 1
-        if not self._depth and (afterwards := self._afterwards):
-            self._afterwards = None
-            afterwards()
+        if not self._depth and (pending := self._pending):
+            self._pending = None
+            pending()
 
     def write_message(self, message: Message) -> None:
-        """Write a message, and then do what has been waiting for its end."""
-        with self.whole(), memoryview(self.format_message(message)) as line:
+        """Write a message, and then run an action that waits for its end."""
+        with self.uninterrupted():
+            # A copy: the SDK encodes the next message into the same buffer.
+            line = bytes(self.format_message(message))
             written = 0
             # Where Python does not buffer (PYTHONUNBUFFERED, as in many containers), a write that
-            # a signal interrupts has written a part, and it is up to us to write the rest.
+            # a signal interrupts has written a part, and the rest is up to us.
             while written < len(line):
                 written += sys.stdout.buffer.write(line[written:])
             sys.stdout.flush()
 
-    def between_messages(self, action: Callable[[], None]) -> None:
-        """Do it now, or when the message is whole that is being written."""
+    def run_after_message(self, action: Callable[[], None]) -> None:
+        """Run the action now, or after the message that is being written."""
         if self._depth:
-            self._afterwards = action
+            self._pending = action
         else:
             action()
 
 
-def exit_at_once(signum: int) -> t.NoReturn:
-    """End the process that a signal stops, and say so in its exit code.
+def exit_by_signal(signum: int) -> t.NoReturn:
+    """End the process that a signal stops, with the exit code 128 + signal.
 
     The SDK ends with 0, which a pipeline takes for a sync that read everything; and an ordinary
     exit would first wait for the requests that are under way.

@@ -12,16 +12,19 @@ import hashlib
 import math
 import re
 import typing as t
+from functools import partial
 
 import msgspec
 
-from tap_gladly.times import format_time, read_time
+from .times import format_time, parse_time
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     Schema = Mapping[str, t.Any]
+    ReadTime = Callable[[object], datetime]
     Record = dict[str, t.Any]
     # Where a value stands: the place of its parent, and its name or index there.
     Place = tuple["Place | None", str | int]
@@ -49,6 +52,7 @@ class RecordConformer:
         logger: Where a field that does not fit is named, once.
         added: What the tap adds to a record: no part of the hash that stands in for a key, since
             it may differ from run to run.
+        read_time: Reads a time in any form that the API sends; `ValueError` for what is no time.
     """
 
     def __init__(
@@ -57,10 +61,11 @@ class RecordConformer:
         key_properties: Sequence[str],
         logger: logging.Logger,
         added: Sequence[str] = (),
+        read_time: ReadTime = parse_time,
     ) -> None:
         properties = schema["properties"]
         self._members = {
-            name: _member(property_schema)
+            name: _member(property_schema, read_time)
             for name, property_schema in properties.items()
             if name != EXTRA
         }
@@ -129,15 +134,15 @@ def hash_of(row: Record) -> str:
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-def _member(schema: Schema) -> Member:
+def _member(schema: Schema, read_time: ReadTime) -> Member:
     types = schema["type"]
     kind = next(each for each in ([types] if isinstance(types, str) else types) if each != "null")
     if kind == "object":
-        return None, _object_conformer(schema)
+        return None, _object_conformer(schema, read_time)
     if kind == "array":
-        return None, _array_conformer(schema)
+        return None, _array_conformer(schema, read_time)
     if schema.get("format") == "date-time":
-        return None, _scalar_conformer(_date_time)
+        return None, _scalar_conformer(partial(_date_time, read_time))
     if schema.get("contentMediaType") == "application/json":
         return None, _scalar_conformer(_json_text)
     as_it_is, convert = _SCALARS[kind]
@@ -155,8 +160,10 @@ def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
     return conform
 
 
-def _object_conformer(schema: Schema) -> Conform:
-    members = {name: _member(each) for name, each in schema.get("properties", {}).items()}
+def _object_conformer(schema: Schema, read_time: ReadTime) -> Conform:
+    members = {
+        name: _member(each, read_time) for name, each in schema.get("properties", {}).items()
+    }
 
     def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
         if type(value) is not dict:
@@ -173,8 +180,8 @@ def _object_conformer(schema: Schema) -> Conform:
     return conform
 
 
-def _array_conformer(schema: Schema) -> Conform:
-    as_it_is, conform_item = _member(schema["items"])
+def _array_conformer(schema: Schema, read_time: ReadTime) -> Conform:
+    as_it_is, conform_item = _member(schema["items"], read_time)
 
     def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
         if type(value) is not list:
@@ -232,7 +239,7 @@ def _boolean(value: t.Any) -> t.Any:  # noqa: ANN401
     return _MISFIT
 
 
-def _date_time(value: t.Any) -> t.Any:  # noqa: ANN401
+def _date_time(read_time: ReadTime, value: t.Any) -> t.Any:  # noqa: ANN401
     if value == "":
         return None
     try:

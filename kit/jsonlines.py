@@ -8,8 +8,9 @@ import typing as t
 
 import msgspec
 
-from tap_gladly.files import ReceivedFile
-from tap_gladly.wire import UnusableAnswerError, clean_json
+from .decoding import sanitize_json
+from .errors import MalformedBodyError
+from .spool import Spool
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ PATIENCE = 3
 Log = t.Callable[..., None]
 
 
-class LineReceiver:
+class JSONLinesReceiver:
     """Writes an answer of JSON lines to disk; one for each thing that is asked for.
 
     What ends in the middle of a line, or has no line that looks like a record, was likely cut off,
@@ -37,27 +38,27 @@ class LineReceiver:
     def __init__(self) -> None:
         self._tries = 0
 
-    def __call__(self, response: requests.Response) -> ReceivedFile:
+    def __call__(self, response: requests.Response) -> Spool:
         """Receive it.
 
         Raises:
-            UnusableAnswerError: If it is to be asked for again.
+            MalformedBodyError: If it is to be asked for again.
         """
         self._tries += 1
-        file = ReceivedFile.receive(response, WANTED)
+        file = Spool.receive(response, WANTED)
         is_json = "json" in response.headers.get("Content-Type", "").lower()
         if (_is_whole(file) and _has_records(file)) or (is_json and self._tries >= PATIENCE):
             return file
         file.close()
-        raise UnusableAnswerError(WANTED)
+        raise MalformedBodyError(WANTED)
 
 
-def _is_whole(file: ReceivedFile) -> bool:
+def _is_whole(file: Spool) -> bool:
     unfinished = file.unfinished.strip()
     return not unfinished or _record_of(unfinished) is not None
 
 
-def _has_records(file: ReceivedFile) -> bool:
+def _has_records(file: Spool) -> bool:
     """Whether any line looks like a record, or there is none at all."""
     is_empty = True
     for _, line in file.lines():
@@ -74,7 +75,7 @@ class JSONLines:
         self._count = 0
         self._named: list[str] = []
 
-    def records(self, file: ReceivedFile, name: str) -> Iterator[Record]:
+    def records(self, file: Spool, name: str) -> Iterator[Record]:
         """The records of a file; a line that is no JSON object is remembered by this name."""
         for number, line in file.lines():
             record = _record_of(line)
@@ -85,13 +86,13 @@ class JSONLines:
             if len(self._named) < NAMED_AT_MOST:
                 self._named.append(f"{name}, line {number}")
 
-    def name_bad_ones(self, log: Log) -> None:
+    def log_bad_lines(self, log: Log) -> None:
         """Say how many lines were none, and where they stand; not what they hold."""
         if self._count:
             more = "" if self._count == len(self._named) else " and more"
             log(
-                "%d lines are not JSON objects, and were left out: %s%s. Ask Gladly support for "
-                "them; everything else was read",
+                "%d lines are not JSON objects, and were left out: %s%s. Ask the vendor's support "
+                "for them; everything else was read",
                 self._count,
                 "; ".join(self._named),
                 more,
@@ -101,6 +102,6 @@ class JSONLines:
 
 def _record_of(line: bytes) -> Record | None:
     try:
-        return msgspec.json.decode(clean_json(line), type=dict[str, t.Any])
-    except (UnusableAnswerError, msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(sanitize_json(line), type=dict[str, t.Any])
+    except (MalformedBodyError, msgspec.DecodeError, RecursionError):
         return None
