@@ -25,8 +25,9 @@ STAMP := .venv/.made
 $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
   $(if $(OTHER_PYTHONS),,&& grep -sqxF "$(PYTHON)" $(STAMP)) || rm -f $(STAMP))
 
-# Named, since without a git repository ruff would not know that the other folders are ignored.
-CODE := tap-clari tap-gladly tests
+# Named, since without a git repository ruff would not know that the other folders are ignored. It
+# follows no links, so that it would not find the kit within the taps.
+CODE := kit tap-clari tap-gladly tests
 
 .PHONY: help demo test lint bench
 
@@ -77,7 +78,7 @@ $(UV_FOLDER)/.made:
 	  "uv==$(UV_VERSION).*" && \
 	$(UV) --version >/dev/null && touch $@
 
-$(STAMP): $(UV_FOLDER)/.made pyproject.toml $(wildcard tap-*/pyproject.toml) uv.lock
+$(STAMP): $(UV_FOLDER)/.made pyproject.toml $(wildcard tap-*/pyproject.toml tap-*/hatch_build.py) uv.lock
 	@$(find_python); \
 	echo "Installing the dependencies into .venv (again only when they change) ..."; \
 	$(UV) sync --quiet --locked --group dev --python "$$python" && \
