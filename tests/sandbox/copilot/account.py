@@ -27,7 +27,7 @@ from tests.sandbox.copilot.records import CallMaker
 from tests.sandbox.copilot.scorecards import TEMPLATES, Scorecards
 from tests.sandbox.copilot.vocabulary import STATUSES
 from tests.sandbox.instants import MILLISECOND, iso, micros
-from tests.sandbox.newest import Newest
+from tests.sandbox.lru import LruCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +91,7 @@ class Account:
         self._directory = Directory(contents.seed, contents.calls)
         self._maker = CallMaker(contents.seed, self._table, self._directory)
         self._search = CallSearch(self._table, self._maker, bounds)
-        self._rendered: Newest[tuple[int, Media], bytes] = Newest(_RENDERED_BYTES)
+        self._rendered: LruCache[tuple[int, Media], bytes] = LruCache(_RENDERED_BYTES)
         self._call_overrides: dict[int, dict[str, Any]] = {}
         self._overrides: dict[Kind, dict[str, dict[str, Any]]] = {
             kind: {} for kind in get_args(Kind)

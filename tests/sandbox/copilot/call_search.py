@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from tests.sandbox.copilot.call_table import DELETED, NEVER, PRIVATE
 from tests.sandbox.copilot.vocabulary import FINISHED
-from tests.sandbox.newest import Newest
+from tests.sandbox.lru import LruCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class CallSearch:
         self._table = table
         self._facets = facets
         self._strict = bounds == "strict"
-        self._answers: Newest[CallFilter, array[int]] = Newest(_KEPT_POSITIONS)
+        self._answers: LruCache[CallFilter, array[int]] = LruCache(_KEPT_POSITIONS)
 
     def forget(self) -> None:
         """Drop the remembered answers: the calls have changed."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.sandbox.copilot.vocabulary import ROLES
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import DAY, iso, micros
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from tests.sandbox.copilot.vocabulary import (
     TYPES,
 )
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import SECOND, iso
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

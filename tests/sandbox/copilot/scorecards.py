@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from tests.sandbox.copilot.call_search import window_of
 from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import MILLISECOND
-from tests.sandbox.newest import Newest
+from tests.sandbox.lru import LruCache
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Scorecards:
         self._strict = bounds == "strict"
         self._ids = Scramble(seed, b"scorecard ids")
         self._template_ids = Scramble(seed, b"template ids")
-        self._answers: Newest[ScorecardFilter, list[int]] = Newest(_KEPT_POSITIONS)
+        self._answers: LruCache[ScorecardFilter, list[int]] = LruCache(_KEPT_POSITIONS)
 
     def __len__(self) -> int:
         return len(self._times)

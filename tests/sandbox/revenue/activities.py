@@ -6,7 +6,7 @@ from bisect import bisect_left
 from math import gcd
 from typing import TYPE_CHECKING, Any, get_args
 
-from tests.sandbox.draws import Draws
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.people import PEOPLE
 from tests.sandbox.revenue.requests import ActivityType
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.draws import Draws
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.people import PEOPLE
 from tests.sandbox.revenue.results import Result
 

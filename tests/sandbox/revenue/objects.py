@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.draws import Draws
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.activities import (
     DAY_MS,
     OPPORTUNITIES,
