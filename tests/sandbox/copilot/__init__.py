@@ -13,19 +13,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tests.sandbox.copilot.account import ABSENT, Account, Contents
+from tests.sandbox.copilot.account import ABSENT, Account
 from tests.sandbox.copilot.app import (
     API_KEY,
     API_PASSWORD,
     CREDENTIAL_HEADERS,
     FORBIDDEN,
+    KEY_HEADER,
+    PASSWORD_HEADER,
     copilot_app,
     error_body,
 )
 from tests.sandbox.copilot.records import SIGNATURE
-from tests.sandbox.faults import FaultMiddleware, Faults
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+from tests.sandbox.local_api import LocalApi
+from tests.sandbox.traffic import Limits
 
 if TYPE_CHECKING:
     from tests.sandbox.copilot.call_search import Bounds
@@ -34,7 +35,7 @@ __all__ = ["ABSENT", "FORBIDDEN", "SIGNATURE", "CopilotSandbox"]
 
 
 @dataclass(kw_only=True)
-class CopilotSandbox(Served):
+class CopilotSandbox(LocalApi):
     """A local Copilot API; a context manager that serves while it is open.
 
     Attributes:
@@ -71,33 +72,24 @@ class CopilotSandbox(Served):
     port: int = 0
 
     def __post_init__(self) -> None:
-        contents = Contents(
+        self.account = Account(
             calls=self.calls,
             seed=self.seed,
+            bounds=self.bounds,
             burst=self.burst,
             burst_call_time=self.burst_call_time,
             undated=self.undated,
             scorecards=self.scorecards,
         )
-        self.account = Account(contents, self.bounds)
-        self.traffic = TrafficLog()
-        self.faults = Faults()
-        self.limits = Limits(
-            requests_per_second=self.requests_per_second,
-            quota=self.weekly_quota,
-            retry_after=self.retry_after,
-        )
-        application = copilot_app(self.account)
-        troubled = FaultMiddleware(application, self.faults, error_body)
-        watched = TrafficMiddleware(
-            troubled,
-            log=self.traffic,
+        self.limits = Limits(self.requests_per_second, self.weekly_quota, self.retry_after)
+        super().__init__(
+            copilot_app(self.account),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
             latency=self.latency,
+            port=self.port,
         )
-        self._serving = Serving(watched, self.port)
 
     @property
     def api_key(self) -> str:
@@ -112,4 +104,4 @@ class CopilotSandbox(Served):
     @property
     def headers(self) -> dict[str, str]:
         """The headers of a request that is let in."""
-        return {"X-Api-Key": API_KEY, "X-Api-Password": API_PASSWORD}
+        return {KEY_HEADER: API_KEY, PASSWORD_HEADER: API_PASSWORD}

@@ -13,21 +13,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.local_api import LocalApi
 from tests.sandbox.revenue.account import Account
 from tests.sandbox.revenue.app import API_KEY, CREDENTIAL_HEADERS, PARTNER_KEY, revenue_app
 from tests.sandbox.revenue.errors import error_body
 from tests.sandbox.revenue.exports import Exports
 from tests.sandbox.revenue.filehost import FileHost
 from tests.sandbox.revenue.jobs import Job
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+from tests.sandbox.traffic import Limits
 
 __all__ = ["FileHost", "Job", "RevenueSandbox"]
 
 
 @dataclass(kw_only=True)
-class RevenueSandbox(Served):
+class RevenueSandbox(LocalApi):
     """A local Revenue API; a context manager that serves while it is open.
 
     Attributes:
@@ -54,19 +53,15 @@ class RevenueSandbox(Served):
     def __post_init__(self) -> None:
         self.account = Account(self.seed, self.activities, self.audit_events)
         self.exports = Exports()
-        self.traffic = TrafficLog()
-        self.faults = Faults()
-        self.limits = Limits(requests_per_second=self.requests_per_second, quota=None)
-        application = revenue_app(self.account, self.exports)
-        watched = TrafficMiddleware(
-            FaultMiddleware(application, self.faults, error_body),
-            log=self.traffic,
+        self.limits = Limits(self.requests_per_second)
+        super().__init__(
+            revenue_app(self.account, self.exports),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
             latency=self.latency,
+            port=self.port,
         )
-        self._serving = Serving(watched, self.port)
 
     @property
     def api_key(self) -> str:

@@ -13,10 +13,11 @@ from datetime import date, datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.sandbox.forms import BadRequestError
+from tests.sandbox.instants import DAY_MS, now_ms
 from tests.sandbox.revenue import activities, audit, objects
-from tests.sandbox.revenue.errors import bad_audit, bad_forecast, export_error
+from tests.sandbox.revenue.errors import export_error
 from tests.sandbox.revenue.forecasts import SYMBOLS, WEEKS, ForecastTable, Quarter
-from tests.sandbox.revenue.jobs import now_ms
 from tests.sandbox.revenue.people import PEOPLE, Person, within
 from tests.sandbox.revenue.requests import FORECAST_TYPES
 from tests.sandbox.revenue.results import Result
@@ -24,7 +25,7 @@ from tests.sandbox.revenue.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sandbox.revenue.requests import AuditRequest, ForecastRequest
+    from tests.sandbox.revenue.requests import AuditQuery, ForecastRequest
 
     Record = dict[str, Any]
 
@@ -158,6 +159,7 @@ class Account:
 
         Raises:
             RefusedError: The request asks for what is not there.
+            BadRequestError: It asks for a kind or a currency that does not exist.
         """
         types = request.types_to_export
         with self._lock:
@@ -179,7 +181,7 @@ class Account:
                 tenant_columns=deepcopy(self.tenant_columns),
                 by_type=self.entries_by_type,
             )
-        return table.cells() if request.export_format == "CSV" else table.result()
+        return table.result()
 
     def activity_result(
         self, types: list[Any] | None, start: int | None, end: int | None, *, text_dates: bool
@@ -193,7 +195,7 @@ class Account:
             text_dates: Whether every other date is text.
         """
         if end is not None and self.end_date_inclusive:
-            end += activities.DAY_MS
+            end += DAY_MS
         with self._lock:
             listed = deepcopy(
                 [
@@ -215,30 +217,10 @@ class Account:
         made = (lambda: activities.with_text_dates(rows)) if text_dates else rows
         return Result("activities", {"activities": made})
 
-    def find_audit_events(self, wanted: AuditRequest) -> list[Record]:
-        """Return the audit events that are asked for, newest first, as of now.
-
-        Raises:
-            RefusedError: A date is none.
-        """
+    def find_audit_events(self, wanted: AuditQuery) -> list[Record]:
+        """Return the audit events that are asked for, newest first, as of now."""
         with self._lock:
-            try:
-                found = audit.find(self.audit_events, wanted, now_ms(), self.audit_bounds)
-            except ValueError as error:
-                message = f"dateFrom and dateTo: {error}"
-                raise bad_audit(message) from error
-            return deepcopy(found)
-
-    def audit_result(self, wanted: AuditRequest) -> Result:
-        """Return the result of an audit export, as of now.
-
-        Raises:
-            RefusedError: A date is none.
-        """
-        events = self.find_audit_events(wanted)
-        actors = audit.actors_of(events)
-        key = self.audit_key
-        return Result(key, {key: lambda: iter(events), "actors": lambda: iter(actors)})
+            return deepcopy(audit.find(self.audit_events, wanted, now_ms(), self.audit_bounds))
 
     def _check_forecast(self, forecast_id: str, types: list[str], currency: str | None) -> None:
         if forecast_id not in {tab["forecastId"] for tab in self.forecasts}:
@@ -249,13 +231,13 @@ class Account:
         unknown = [kind for kind in types if kind not in FORECAST_TYPES]
         if unknown or not types:
             message = f"The following typesToExport values are invalid: {json.dumps(unknown)}"
-            raise bad_forecast(message)
+            raise BadRequestError(message)
         if not self.crm_types_supported and {"crm_total", "crm_closed"} & {*types}:
             message = "CRM Totals and CRM Closed are not supported by the Export API."
             raise export_error(message, code="type_not_supported", namespace="fcw")
         if currency is not None and currency not in SYMBOLS:
             message = "The currency parameter is invalid."
-            raise bad_forecast(message)
+            raise BadRequestError(message)
 
     def _people(self, forecast_id: str, scope: str | None) -> list[Person]:
         people = within(scope)

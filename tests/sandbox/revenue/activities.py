@@ -6,6 +6,7 @@ from bisect import bisect_left
 from math import gcd
 from typing import TYPE_CHECKING, Any, get_args
 
+from tests.sandbox.instants import DAY_MS
 from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.people import PEOPLE
 from tests.sandbox.revenue.requests import ActivityType
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-DAY_MS = 86_400_000
 TYPES: tuple[str, ...] = get_args(ActivityType)
 OPPORTUNITIES = 40
 """How many opportunities the activities are about."""
