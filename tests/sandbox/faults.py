@@ -148,13 +148,7 @@ class Faults:
         self._rules: list[Fault] = []
 
     def add(self, **options: Unpack[FaultOptions]) -> Fault:
-        """Add a rule.
-
-        Args:
-            **options: The attributes of `Fault`.
-
-        Returns:
-            The rule, which counts what it has ``seen`` and its ``hits``.
+        """Add a rule with the attributes of `Fault`, and return it.
 
         Raises:
             ValueError: The rule has several answers, or does nothing.
@@ -165,11 +159,7 @@ class Faults:
         return rule
 
     def remove(self, rule: Fault) -> None:
-        """End a rule.
-
-        Raises:
-            ValueError: The rule is not in force.
-        """
+        """End a rule; ValueError if it is not in force."""
         with self._lock:
             self._rules.remove(rule)
 

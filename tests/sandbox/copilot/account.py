@@ -47,7 +47,12 @@ _RENDERED_BYTES = 64_000_000
 
 
 class Account:
-    """One account; the arguments are those of `CopilotSandbox`."""
+    """One account; the arguments are those of `CopilotSandbox`.
+
+    Raises:
+        KeyError: By each method with a ``call_id`` of no call, or of a deleted one.
+        ValueError: By each method with a time that is none, or finer than a millisecond.
+    """
 
     def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
         self,
@@ -106,20 +111,12 @@ class Account:
             ]
 
     def listed(self, call_id: str) -> Record:
-        """Return a call as a list shows it.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-        """
+        """Return a call as a list shows it."""
         with self._lock:
             return deepcopy(self._listed(self._existing(call_id), Media()))
 
     def call(self, call_id: str) -> Record:
-        """Return a call in full, as its details show it.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted, or it has vanished.
-        """
+        """Return a call in full, as its details show it."""
         with self._lock:
             call = self.call_details(call_id, Media())
             if call is None:
@@ -184,10 +181,6 @@ class Account:
             modified: Its new last modified time, ISO 8601, to the millisecond.
             status: Its new status.
             time: Its new start, ISO 8601, to the millisecond.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-            ValueError: A time or the status is none.
         """
         with self._lock:
             position = self._existing(call_id)
@@ -200,19 +193,11 @@ class Account:
             self._changed(position)
 
     def delete(self, call_id: str) -> None:
-        """Take a call out of lists and details.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted before.
-        """
+        """Take a call out of lists and details."""
         self._flag(call_id, DELETED)
 
     def vanish(self, call_id: str) -> None:
-        """Take a call out of details only, as if it were deleted after it was listed.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-        """
+        """Take a call out of details only, as if it were deleted after it was listed."""
         self._flag(call_id, VANISHED)
 
     def add(self, count: int, *, modified_from: str, modified_to: str) -> list[str]:
@@ -225,9 +210,6 @@ class Account:
 
         Returns:
             Their ids.
-
-        Raises:
-            ValueError: A time is none.
         """
         first, last = _to_the_millisecond(modified_from), _to_the_millisecond(modified_to)
         with self._lock:
@@ -245,9 +227,6 @@ class Account:
         Args:
             call_id: Which call.
             **fields: The fields; `ABSENT` for one that shall be missing.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
         """
         with self._lock:
             position = self._existing(call_id)

@@ -72,8 +72,8 @@ class IdQuery(Form, frozen=True):
     id: Text
 
 
-class DetailsQuery(IdQuery, frozen=True):
-    """One call, and which of its signed URLs."""
+class MediaQuery(Form, frozen=True):
+    """Signed URLs."""
 
     include_audio: Flag = "false"
     include_video: Flag = "false"
@@ -84,7 +84,13 @@ class DetailsQuery(IdQuery, frozen=True):
         return Media(self.include_audio == "true", self.include_video == "true")
 
 
-class CallsQuery(Form, frozen=True):
+class DetailsQuery(MediaQuery, frozen=True, kw_only=True):
+    """One call."""
+
+    id: Text
+
+
+class CallsQuery(MediaQuery, frozen=True):
     """A page of calls."""
 
     skip: Skip = 0
@@ -95,8 +101,6 @@ class CallsQuery(Form, frozen=True):
     filter_time_lt: Instant | None = None
     filter_status: list[Status] = msgspec.field(default_factory=list)
     include_private: Literal["true", "false", "1", "0"] = "false"
-    include_audio: Flag = "false"
-    include_video: Flag = "false"
     include_pagination: Flag = "true"
     sort_time: Literal["asc"] | None = None
 
@@ -110,11 +114,6 @@ class CallsQuery(Form, frozen=True):
             private=self.include_private in {"true", "1"},
             by_time=self.sort_time is not None,
         )
-
-    @property
-    def media(self) -> Media:
-        """Which signed URLs are asked for."""
-        return Media(self.include_audio == "true", self.include_video == "true")
 
 
 class ScorecardsQuery(Form, frozen=True):

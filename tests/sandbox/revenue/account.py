@@ -6,6 +6,7 @@ Everything here is safe to call from any thread while the server answers.
 from __future__ import annotations
 
 import json
+import math
 import threading
 from bisect import insort
 from copy import deepcopy
@@ -18,7 +19,7 @@ from tests.sandbox.instants import DAY_MS, now_ms
 from tests.sandbox.revenue import activities, audit, objects
 from tests.sandbox.revenue.errors import export_error
 from tests.sandbox.revenue.forecasts import SYMBOLS, WEEKS, ForecastTable, Quarter
-from tests.sandbox.revenue.people import PEOPLE, Person, within
+from tests.sandbox.revenue.people import PEOPLE, within
 from tests.sandbox.revenue.requests import FORECAST_TYPES
 from tests.sandbox.revenue.results import Result
 
@@ -97,15 +98,7 @@ class Account:
             self._restated += 1
 
     def add_activity(self, date: datetime, **members: Any) -> Record:
-        """Add an activity.
-
-        Args:
-            date: When; must know its zone.
-            **members: Members that shall be so.
-
-        Returns:
-            The activity.
-        """
+        """Add an activity at a moment that knows its zone, with some members as given."""
         with self._lock:
             self._added += 1
             made = activities.activity(self._seed, (1 << 31) + self._added, _milliseconds(date))
@@ -114,36 +107,13 @@ class Account:
             return made
 
     def large_activities(self, count: int, text_bytes: int = 700) -> None:
-        """Replace the activities by many of the last 300 days, which are made as they are read.
-
-        Args:
-            count: How many.
-            text_bytes: Length of their subjects.
-        """
+        """Replace the activities by many of the last 300 days, which are made as they are read."""
         with self._lock:
             self.activities = []
             self._many = activities.ManyActivities(self._seed, count, text_bytes, now_ms())
 
-    def large_activity(self, index: int) -> Record:
-        """Return one of the many.
-
-        Raises:
-            LookupError: There are none, or not so many.
-        """
-        if self._many is None:
-            raise LookupError(index)
-        return self._many.activity(index)
-
     def add_audit_event(self, moment: datetime, **members: Any) -> Record:
-        """Add an audit event.
-
-        Args:
-            moment: When; must know its zone.
-            **members: Members that shall be so.
-
-        Returns:
-            The event.
-        """
+        """Add an audit event at a moment that knows its zone, with some members as given."""
         with self._lock:
             self._added += 1
             rng = Random(f"{self._seed} added {self._added}")
@@ -164,6 +134,9 @@ class Account:
         types = request.types_to_export
         with self._lock:
             self._check_forecast(forecast_id, types, request.currency)
+            people = within(request.scope_id)
+            if people is None:
+                raise _no_opt_in(forecast_id, str(request.scope_id))
             quarter = self._quarters[-1]
             if request.time_period in self.periods:
                 quarter = self._quarters[self.periods.index(request.time_period)]
@@ -174,7 +147,7 @@ class Account:
                 quarter=quarter,
                 weeks=[*range(latest + 1)] if request.include_historical else [latest],
                 past_weeks=latest if quarter == self._quarters[-1] else WEEKS,
-                people=self._people(forecast_id, request.scope_id),
+                people=people,
                 types=[kind for kind in FORECAST_TYPES if kind in types],
                 currency=request.currency or "USD",
                 restated=self._restated,
@@ -197,14 +170,9 @@ class Account:
         if end is not None and self.end_date_inclusive:
             end += DAY_MS
         with self._lock:
-            listed = deepcopy(
-                [
-                    one
-                    for one in self.activities
-                    if (start is None or start <= int(one["date"]))
-                    and (end is None or int(one["date"]) < end)
-                ]
-            )
+            first, last = start or 0, math.inf if end is None else end
+            wanted = [one for one in self.activities if first <= int(one["date"]) < last]
+            listed = deepcopy(wanted)
             many = self._many
         Random(f"{self._seed} order").shuffle(listed)
 
@@ -238,12 +206,6 @@ class Account:
         if currency is not None and currency not in SYMBOLS:
             message = "The currency parameter is invalid."
             raise BadRequestError(message)
-
-    def _people(self, forecast_id: str, scope: str | None) -> list[Person]:
-        people = within(scope)
-        if people is None:
-            raise _no_opt_in(forecast_id, str(scope))
-        return people
 
 
 def _no_opt_in(forecast_id: str, scope: str) -> Exception:

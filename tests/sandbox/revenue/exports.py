@@ -69,7 +69,8 @@ class Exports:
         """Let other users start jobs that run until `release`."""
         with self._lock:
             for _ in range(count):
-                self._add(Job(self, "FORECAST", {}, None, ending="NEVER", user_id=OTHER_USER_ID))
+                job = Job(self, "FORECAST", {}, None, ending="NEVER", user_id=OTHER_USER_ID)
+                self._all[job.id] = job
 
     def release(self) -> None:
         """End the running jobs of other users; they go on counting against the quota."""
@@ -84,7 +85,7 @@ class Exports:
             for _ in range(count):
                 job = Job(self, "FORECAST", {}, None, ending=None, user_id=OTHER_USER_ID)
                 job.finish(self.success)
-                self._add(job)
+                self._all[job.id] = job
 
     def forget(self, job_id: str) -> None:
         """Lose a job; what it cost is not given back."""
@@ -94,12 +95,7 @@ class Exports:
     # What the server does
 
     def start(self, module: Module, request: Record, result: Result) -> Job:
-        """Start a job.
-
-        Args:
-            module: What is exported.
-            request: What was asked for.
-            result: What the file will hold.
+        """Start a job, whose file will hold a result.
 
         Raises:
             RefusedError: A limit is reached.
@@ -113,7 +109,7 @@ class Exports:
                 raise export_error(message, code="export_monthly_quota_reached")
             ending = self.endings.popleft() if self.endings else None
             job = Job(self, module, request, result, ending=ending, user_id=USER_ID)
-            self._add(job)
+            self._all[job.id] = job
             self.started.append(job)
             return job
 
@@ -199,9 +195,6 @@ class Exports:
             "currency": (job.request.get("currency") or "USD") if forecast else None,
             **({"downloadUrl": link} if done and self.download_base is not None else {}),
         }
-
-    def _add(self, job: Job) -> None:
-        self._all[job.id] = job
 
     def _counting(self) -> list[Job]:
         since = now_ms() - _QUOTA_MS
