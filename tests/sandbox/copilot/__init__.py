@@ -11,7 +11,7 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tests.sandbox.copilot.account import ABSENT, Account
 from tests.sandbox.copilot.app import (
@@ -56,8 +56,14 @@ class CopilotSandbox(LocalApi):
         traffic: Every request that came in.
         faults: The troubles to play.
         limits: The limits, to change while the server runs.
+        api_key: The key that is let in.
+        api_password: The password that is let in.
+        headers: The headers of a request that is let in.
     """
 
+    api_key: ClassVar[str] = API_KEY
+    api_password: ClassVar[str] = API_PASSWORD
+    headers: ClassVar[dict[str, str]] = {KEY_HEADER: API_KEY, PASSWORD_HEADER: API_PASSWORD}
     calls: int = 12
     seed: int = 1
     latency: float = 0.0
@@ -90,18 +96,3 @@ class CopilotSandbox(LocalApi):
             latency=self.latency,
             port=self.port,
         )
-
-    @property
-    def api_key(self) -> str:
-        """The key that is let in."""
-        return API_KEY
-
-    @property
-    def api_password(self) -> str:
-        """The password that is let in."""
-        return API_PASSWORD
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {KEY_HEADER: API_KEY, PASSWORD_HEADER: API_PASSWORD}

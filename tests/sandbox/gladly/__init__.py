@@ -10,7 +10,7 @@ Use::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from tests.sandbox.gladly.account import Account
 from tests.sandbox.gladly.app import (
@@ -75,7 +75,14 @@ class GladlySandbox(LocalApi):
         error_shape: How the errors of a bad request are wrapped.
         forbidden: Answer 403 to everything.
         gone: Answer 404 to everything: there is no such organization.
+        username: E-mail address of the agent who owns the token.
+        api_token: The token that is let in.
+        headers: The headers of a request that is let in.
     """
+
+    username: ClassVar[str] = USERNAME
+    api_token: ClassVar[str] = API_TOKEN
+    headers: ClassVar[dict[str, str]] = {"Authorization": AUTHORIZATION}
 
     def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
         self,
@@ -126,21 +133,6 @@ class GladlySandbox(LocalApi):
             latency=latency,
             port=port,
         )
-
-    @property
-    def username(self) -> str:
-        """E-mail address of the agent who owns the token."""
-        return USERNAME
-
-    @property
-    def api_token(self) -> str:
-        """The token that is let in."""
-        return API_TOKEN
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {"Authorization": AUTHORIZATION}
 
     def others_use(self, requests: int) -> None:
         """Let somebody else take so many requests of every second from now on."""

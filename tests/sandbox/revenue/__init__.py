@@ -12,6 +12,7 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tests.sandbox.local_api import LocalApi
 from tests.sandbox.revenue.account import Account
@@ -41,8 +42,14 @@ class RevenueSandbox(LocalApi):
         traffic: Every request that came in.
         faults: The troubles to play.
         limits: The limits of requests, to change while the server runs.
+        api_key: The key that is let in.
+        partner_key: The partner's key that is let in.
+        headers: The headers of a request that is let in.
     """
 
+    api_key: ClassVar[str] = API_KEY
+    partner_key: ClassVar[str] = PARTNER_KEY
+    headers: ClassVar[dict[str, str]] = {"apikey": API_KEY}
     seed: int = 1
     port: int = 0
     latency: float = 0.0
@@ -62,18 +69,3 @@ class RevenueSandbox(LocalApi):
             latency=self.latency,
             port=self.port,
         )
-
-    @property
-    def api_key(self) -> str:
-        """The key that is let in."""
-        return API_KEY
-
-    @property
-    def partner_key(self) -> str:
-        """The partner's key that is let in."""
-        return PARTNER_KEY
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {"apikey": API_KEY}
