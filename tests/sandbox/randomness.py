@@ -37,13 +37,11 @@ class Draws:
 
     def one_in(self, bound: int) -> bool:
         """Draw true once in ``bound`` times."""
-        self._bits, value = divmod(self._bits, bound)
-        return value == 0
+        return self.below(bound) == 0
 
     def pick(self, items: list[Item]) -> Item:
         """Draw one item of a list."""
-        self._bits, value = divmod(self._bits, len(items))
-        return items[value]
+        return items[self.below(len(items))]
 
 
 class Scramble:

@@ -14,7 +14,7 @@ Value = TypeVar("Value", bound="Sized")
 _LEAST_COST = 1000
 
 
-class Newest(Generic[Key, Value]):
+class LruCache(Generic[Key, Value]):
     """Keeps the values used last; the rest is forgotten.
 
     Args:
