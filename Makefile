@@ -25,19 +25,23 @@ STAMP := .venv/.made
 $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
   $(if $(OTHER_PYTHONS),,&& grep -sqxF "$(PYTHON)" $(STAMP)) || rm -f $(STAMP))
 
-# Named, since without a git repository ruff would not know that the other folders are ignored.
-CODE := tap-clari tap-gladly tests
+# Named, since without a git repository ruff would not know that the other folders are ignored. It
+# follows no links, so that it would not find the kit within the taps.
+CODE := kit tap-clari tap-gladly tests
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test test-install lint bench
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 demo: $(STAMP) ## take a local Clari and Gladly into a local PostgreSQL through Meltano; again: what changed
 	@.venv/bin/python -m tests.demo $(ARGS)
 
 test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS="-k topics"
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
+	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
 
 lint: $(STAMP) ## check style, types, the lock file and meltano.yml
 	.venv/bin/python -m ruff check $(CODE)
@@ -77,7 +81,7 @@ $(UV_FOLDER)/.made:
 	  "uv==$(UV_VERSION).*" && \
 	$(UV) --version >/dev/null && touch $@
 
-$(STAMP): $(UV_FOLDER)/.made pyproject.toml $(wildcard tap-*/pyproject.toml) uv.lock
+$(STAMP): $(UV_FOLDER)/.made pyproject.toml $(wildcard tap-*/pyproject.toml tap-*/hatch_build.py) uv.lock
 	@$(find_python); \
 	echo "Installing the dependencies into .venv (again only when they change) ..."; \
 	$(UV) sync --quiet --locked --group dev --python "$$python" && \

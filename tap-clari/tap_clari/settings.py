@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigValidationError
 
-from tap_clari.times import parse_time
+from tap_clari.kit.settings import header_errors, start_date_errors, url_errors
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,11 +54,11 @@ ACTIVITY_TYPES = (
 
 SECRETS = ("api_key", "partner_key", "copilot_api_key", "copilot_api_password")
 
-_SPACE = re.compile(r"\s")
 _VERSION = re.compile(r"/v\d+/?$")
 _QUARTER = re.compile(r"\d{4}_Q[1-4]")
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+REVENUE_URL = "https://api.clari.com"
+COPILOT_URL = "https://rest-api.copilot.clari.com"
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -82,7 +80,7 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "api_url",
         th.StringType,
-        default="https://api.clari.com",
+        default=REVENUE_URL,
         title="API URL",
         description="Address of the Clari Revenue API, without a version. The credentials are "
         "sent to this origin only.",
@@ -201,7 +199,7 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "copilot_api_url",
         th.StringType,
-        default="https://rest-api.copilot.clari.com",
+        default=COPILOT_URL,
         title="Copilot API URL",
         description="Address of the Clari Copilot API. The credentials are sent to this origin "
         "only.",
@@ -275,63 +273,12 @@ SETTINGS = th.PropertiesList(
 )
 
 
-def check_secrets(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
-    """Refuse a secret of the wrong type without showing it, as the SDK's own message would.
-
-    Raises:
-        ConfigValidationError: Naming the settings.
-    """
-    errors = [
-        f"The setting {name} must be a text (its value is a secret and not shown)."
-        for name, value in config.items()
-        if schema["properties"].get(name, {}).get("secret") and not isinstance(value, str | None)
-    ]
-    _refuse(errors, schema)
-
-
-def with_numbers(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The settings, with numbers where they come as text: from the environment, all do."""
-    return {
-        name: _number(value)
-        if "number" in schema["properties"].get(name, {}).get("type", ())
-        else value
-        for name, value in config.items()
-    }
-
-
-def _number(value: object) -> object:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def check_meaning(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
-    """Refuse what has the right type and cannot work.
-
-    Raises:
-        ConfigValidationError: With a sentence for each setting.
-    """
-    _refuse(list(_meaning_errors(config)), schema)
-
-
-def _refuse(errors: list[str], schema: Mapping[str, t.Any]) -> None:
-    if errors:
-        message = "Config validation failed"
-        raise ConfigValidationError(message, errors=errors, schema=dict(schema))
-
-
-def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
-    yield from _start_date_errors(config.get("start_date"))
-    yield from _url_errors(config, "api_url", "https://api.clari.com")
-    yield from _url_errors(config, "copilot_api_url", "https://rest-api.copilot.clari.com")
-    for name in (*SECRETS, "user_agent"):
-        value = config.get(name, "")
-        if not (value.isascii() and value.isprintable()):
-            yield (
-                f"The setting {name} holds a character that cannot be sent in a header, perhaps "
-                "a line break at its end (its value is not shown)."
-            )
+def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    """A sentence for each setting that has the right type and cannot work."""
+    yield from start_date_errors(config.get("start_date"), ". Leave it out to read all calls.")
+    yield from _revenue_url_errors(config)
+    yield from url_errors("copilot_api_url", config["copilot_api_url"], COPILOT_URL)
+    yield from header_errors(config, (*SECRETS, "user_agent"))
     for name in ("forecast_ids", "ingest_job_ids"):
         if {".", ".."} & set(config[name]):
             yield f"The setting {name} holds dots where an id belongs: correct or remove them."
@@ -346,43 +293,8 @@ def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
             yield f"The setting {name} is empty: leave it out to read all of them."
 
 
-def _start_date_errors(start_date: str | None) -> Iterator[str]:
-    if not start_date:
-        return
-    try:
-        is_past_1970 = parse_time(start_date).year > 1970  # noqa: PLR2004
-    except ValueError:
-        yield (
-            f"The setting start_date is no ISO 8601 time: {start_date!r}. Write it as "
-            "2026-01-01 or 2026-01-01T00:00:00Z."
-        )
-    else:
-        if not is_past_1970:
-            yield "The setting start_date lies before 1971. Leave it out to read all calls."
-
-
-def _url_errors(config: Mapping[str, t.Any], name: str, example: str) -> Iterator[str]:
-    try:
-        url = urlsplit(config[name])
-        is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
-    except ValueError:
-        is_address = False
-    if (
-        not is_address
-        or _SPACE.search(config[name])
-        or url.username
-        or url.password
-        or url.query
-        or url.fragment
-    ):
-        yield (
-            f"The setting {name} must be an address such as {example}, with no user, password or "
-            "query in it."
-        )
-    elif name == "api_url" and _VERSION.search(url.path):
-        yield f"The setting {name} must not end with a version: write it as {example}."
-    elif url.scheme == "http" and url.hostname not in LOOPBACK:
-        yield (
-            f"The setting {name} must begin with https://, since credentials are sent to it; "
-            "http:// is for this machine only."
-        )
+def _revenue_url_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    errors = list(url_errors("api_url", config["api_url"], REVENUE_URL))
+    if not errors and _VERSION.search(config["api_url"]):
+        yield f"The setting api_url must not end with a version: write it as {REVENUE_URL}."
+    yield from errors

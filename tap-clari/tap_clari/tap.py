@@ -4,99 +4,72 @@ from __future__ import annotations
 
 import typing as t
 
-from singer_sdk import Tap
-
-from tap_clari.cli import PlainSpokenCommand
-from tap_clari.copilot import CREDENTIALS as COPILOT_CREDENTIALS
-from tap_clari.exports import Exports
-from tap_clari.ledger import Ledger
-from tap_clari.revenue import RevenueRun
-from tap_clari.session import ThrottledSession
-from tap_clari.settings import SETTINGS, check_meaning, check_secrets, with_numbers
-from tap_clari.starting import Starter
-from tap_clari.stopping import WholeMessageWriter, exit_at_once
-from tap_clari.streams import COPILOT_STREAMS, REVENUE_STREAMS, SYNC_ORDER
+from tap_clari.copilot import streams as copilot_streams
+from tap_clari.copilot.client import CREDENTIALS as COPILOT_CREDENTIALS
+from tap_clari.copilot.client import CopilotClient
+from tap_clari.kit.stream import RunContext
+from tap_clari.kit.tap import ApiTap
+from tap_clari.revenue import streams as revenue_streams
+from tap_clari.revenue.client import PARTNER, USER, RevenueClient
+from tap_clari.revenue.exports.ledger import Ledger
+from tap_clari.revenue.exports.run import Exports
+from tap_clari.revenue.exports.starter import Starter
+from tap_clari.revenue.run import RevenueRun
+from tap_clari.settings import SETTINGS, setting_errors
 
 if t.TYPE_CHECKING:
-    from types import FrameType
+    from collections.abc import Iterator
 
-    import click
     from singer_sdk import Stream
 
 
-class TapClari(Tap):
+class TapClari(ApiTap):
     """Singer tap for Clari: forecasts and activities, and the calls of Clari Copilot."""
 
     name = "tap-clari"
     config_jsonschema = SETTINGS.to_dict()
-    message_writer_class = WholeMessageWriter
-    # The credentials decide which streams there are; so discovery checks the settings too.
-    dynamic_catalog = True
 
-    def discover_streams(self) -> list[Stream]:
-        """List the streams that the credentials open; without any credentials, all."""
+    def all_streams(self) -> list[Stream]:
+        """List the streams that the credentials open; without any credentials, all.
+
+        Cheap streams come first. One that runs into a quota ends the run, and leaves nothing to
+        those behind it: so those that spend export jobs come late, and the details of calls, which
+        can spend the week's requests to Copilot, last.
+        """
         has_copilot = any(self.config.get(setting) for setting in COPILOT_CREDENTIALS)
         has_revenue = bool(self.config.get("api_key"))
-        revenue = RevenueRun(self._session(), self._exports())
-        copilot = self._session()
+        revenue, copilot = self._revenue_run(), RunContext(CopilotClient(self), self.started_at)
         streams: list[Stream] = []
         if has_revenue or not has_copilot:
-            streams += [stream(self, revenue) for stream in REVENUE_STREAMS]
+            streams += [stream(self, revenue) for stream in revenue_streams.LISTS]
         if has_copilot or not has_revenue:
-            streams += [stream(self, copilot) for stream in COPILOT_STREAMS]
+            streams += [stream(self, copilot) for stream in copilot_streams.LISTS]
+        if has_revenue or not has_copilot:
+            streams += [stream(self, revenue) for stream in revenue_streams.EXPORTS]
+        if has_copilot or not has_revenue:
+            streams += [stream(self, copilot) for stream in copilot_streams.DETAILS]
         return streams
 
-    def _session(self) -> ThrottledSession:
-        return ThrottledSession(
-            requests_per_second=float(self.config["requests_per_second"]),
-            connections=self.config["max_concurrent_requests"],
-        )
+    def setting_errors(self) -> Iterator[str]:
+        """A sentence for each setting that has the right type and cannot work."""
+        return setting_errors(self.config)
 
-    def _exports(self) -> Exports:
+    def finish_run(self) -> None:
+        """Forget the export jobs: the next run asks anew."""
+        self._exports.run_ended()
+
+    def _revenue_run(self) -> RevenueRun:
         ledger = Ledger(lambda: self.state, lambda: self.state_writer.write_state(self.state))
-        whole = t.cast("WholeMessageWriter", self.message_writer).whole
-        return Exports(
-            Starter(ledger, whole),
+        session = self.new_session()
+        client = RevenueClient(self, session, USER)
+        self._exports = Exports(
+            Starter(client, ledger, self.writer.uninterrupted),
             float(self.config["job_poll_interval_seconds"]),
             float(self.config["job_timeout_seconds"]),
         )
-
-    @property
-    def streams(self) -> dict[str, Stream]:
-        """The streams in the order of a sync, which the SDK has by name."""
-        if self._streams is None:
-            by_name = super().streams
-            self._streams = {name: by_name[name] for name in SYNC_ORDER if name in by_name}
-        return self._streams
-
-    def setup_mapper(self) -> None:
-        """Set up what writes the schemas, after the streams have looked at the catalog."""
-        _ = self.streams
-        super().setup_mapper()
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """The SDK's command, which says in words what a user can mend."""
-        return PlainSpokenCommand.from_command(super().get_singer_command(), cls.logger)
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings, also for what a schema cannot say; null is as good as not set."""
-        self._config = {name: each for name, each in self._config.items() if each is not None}
-        self._config = with_numbers(self._config, self.config_jsonschema)
-        check_secrets(self._config, self.config_jsonschema)
-        errors = super()._validate_config(raise_errors=raise_errors)
-        check_meaning(self._config, self.config_jsonschema)
-        return errors
-
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Write the state a last time, and end."""
-
-        def end() -> None:
-            try:
-                # Of what goes into a batch, the state may be ahead.
-                if not self.config.get("batch_config"):
-                    self.state_writer.write_state(self.state)
-            finally:
-                exit_at_once(signum)
-
-        t.cast("WholeMessageWriter", self.message_writer).between_messages(end)
+        return RevenueRun(
+            client=client,
+            started_at=self.started_at,
+            partner=RevenueClient(self, session, PARTNER),
+            exports=self._exports,
+        )

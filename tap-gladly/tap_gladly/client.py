@@ -1,83 +1,52 @@
-"""How a request to Gladly is made: signature, pace, retries, errors.
-
-Streams say what to read. Everything a request can run into is dealt with here.
-"""
+"""Gladly: its address, its signature, its two paces, and what its errors mean."""
 
 from __future__ import annotations
 
-import logging
-import threading
+import base64
+import re
+import time
 import typing as t
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from functools import cached_property, partial
 from http import HTTPStatus
-from importlib.metadata import version
-from itertools import islice
-from urllib.parse import quote
 
-import backoff
 import msgspec
-import requests
-from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
-from singer_sdk.helpers.conform import TypeConformanceLevel
 
-from tap_gladly import schemas
-from tap_gladly.auth import TokenAuth
-from tap_gladly.conform import RecordConformer
-from tap_gladly.errors import (
-    FailedError,
-    FaultyIdError,
-    GladlyErrors,
-    MovedError,
-    NotFoundError,
+from tap_gladly.address import api_url
+from tap_gladly.kit.client import ApiClient
+from tap_gladly.kit.decoding import Answer, decode_list, raw_errors
+from tap_gladly.kit.errors import (
+    ApiErrors,
     RefusedError,
-    UnreadableAnswerError,
-    cause_of,
-    retry_after,
+    UnexpectedResponseError,
 )
-from tap_gladly.files import ENCODINGS
-from tap_gladly.hosts import api_url
-from tap_gladly.wire import (
-    Answer,
-    UnexpectedShapeError,
-    UnusableAnswerError,
-    clean_json,
-    error_detail,
-    listed,
-    moved_to,
-)
+from tap_gladly.kit.session import Pace, ThrottledSession
+from tap_gladly.kit.stream import SOUND_RECORDS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from backoff.types import Details
-    from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, Record
+    import requests
+    from singer_sdk.helpers.types import Record
 
-    from tap_gladly.run import SharedRun
-    from tap_gladly.session import ThrottledSession
+    from tap_gladly.kit.tap import ApiTap
 
-    Params = Mapping[str, str] | Mapping[str, str | list[str]]
-
-T = t.TypeVar("T")
 R = t.TypeVar("R")
 
-LONGEST_WAIT = 300.0
-"""Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
+URL_SETTINGS = "organization, environment and api_url"
 
-LONGEST_REPORT_BACKOFF = 30.0
-"""Seconds."""
+REPORTS = "/reports"
+"""Where most reports are asked for."""
 
-DOTS = frozenset({".", ".."})
+REPORTS_PER_MINUTE = 10
+"""What Gladly allows to an organization (facts, section on reports)."""
 
-PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
-"""What may pass, besides 5xx."""
+CONCURRENT_REPORTS = 2
+"""What Gladly allows to an organization."""
 
-OF_ONE_ID = (
+OWN_SHARE = 0.75
+"""Of a second's requests. What the tap counts in its second, the server may count in another."""
+
+REFUSED_FOR_ONE_ID = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
     HTTPStatus.GONE,
@@ -85,201 +54,108 @@ OF_ONE_ID = (
 )
 """What Gladly may answer for a single id, while it gives the others."""
 
-SOUND_RECORDS = "records that can be read"
-
-TRANSIENT = (
-    RetriableAPIError,
-    requests.exceptions.Timeout,
-    requests.exceptions.ConnectionError,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    ConnectionResetError,
-)
+UNPRINTABLE = re.compile(r"[^\x20-\x7e…]+")
+LONGEST_DETAIL = 200
 
 
-@dataclass(frozen=True)
-class Question:
-    """A request, and how it is spoken of.
+class MergedCustomerError(RefusedError):
+    """HTTP 301: the customer was merged into another one.
 
     Args:
-        path: The endpoint, with `{name}` where an id belongs: what a message shows.
-        request: What is sent.
-        session: By which it is sent.
+        message: The sentence for the user, where nobody expects it.
+        surviving_id: The id of the other one.
     """
 
-    path: str
-    request: requests.PreparedRequest
-    session: ThrottledSession
+    def __init__(self, message: str, surviving_id: str) -> None:
+        super().__init__(message, HTTPStatus.MOVED_PERMANENTLY)
+        self.surviving_id = surviving_id
 
 
-class GladlyStream(RESTStream[None]):
-    """A stream; as it is, one request for one list.
-
-    The SDK's cycle of request and paginator is for one request at a time and for pages, of which
-    Gladly has none; so `request_records` takes its place. What the SDK has around it (preparing,
-    authenticating, backing off, metrics, state) is used.
-
-    Records are conformed by `RecordConformer`, which keeps what the SDK would drop, and so the
-    SDK's own conformance is off (it also costs half of the throughput).
+class RecordUnreadableError(Exception):
+    """Gladly does not give the record of a single id, and may give all others.
 
     Args:
-        tap: The tap.
-        run: What the streams of a run share.
+        fault: The sentence for the user.
     """
 
-    path: str
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
-    allow_redirects = False
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    schema = StreamSchema(SchemaDirectory(schemas))
+class GladlySession(ThrottledSession):
+    """A session that leaves requests to other clients of the organization."""
 
-    added: tuple[str, ...] = ()
-    """What the tap adds to a record."""
+    def __init__(self, own: Pace, common: Pace | None = None, *, connections: int) -> None:
+        super().__init__(own, common, connections=connections)
+        self._sent: deque[float] = deque(maxlen=1000)
 
-    reads_all: t.ClassVar[bool] = True
-    """Whether a run without a bookmark gives all that there is. Where it does not, a target that
-    empties older versions of a table would lose what Gladly no longer has."""
+    def send(self, request: requests.PreparedRequest, **kwargs: t.Any) -> requests.Response:
+        """Send when it is this request's turn, and look at what is left of the second."""
+        response = super().send(request, **kwargs)
+        self._sent.append(time.monotonic())
+        self._yield_to_other_clients(response)
+        return response
 
-    def __init__(self, tap: Tap, run: SharedRun) -> None:
-        super().__init__(tap)
-        self.run = run
-        self.run_began = datetime.fromtimestamp(tap.initialized_at / 1000, timezone.utc)
-        self._conform = RecordConformer(
-            self.schema, self.primary_keys, self.logger, added=self.added
-        )
-        self._request_counter = self.get_http_request_counter()
-        self._counting = threading.Lock()
+    def _yield_to_other_clients(self, response: requests.Response) -> None:
+        """Wait for the next second where other clients have used up this one.
 
-    @cached_property
-    def url_base(self) -> str:
-        """The address of the API, without a slash at its end."""
-        if not (self.config.get("organization") or self.config.get("api_url")):
-            message = (
-                "The settings lack organization: its name in the address of Gladly, such as acme "
-                "in acme.gladly.com."
-            )
-            raise ConfigurationError(message)
-        return api_url(self.config)
-
-    @cached_property
-    def authenticator(self) -> TokenAuth:
-        """The credentials, for the configured origin only."""
-        for setting in ("username", "api_token"):
-            if not self.config.get(setting):
-                message = (
-                    f"The settings lack {setting}: a token is made in Gladly under Settings > API "
-                    "tokens, by an agent whose e-mail is the username."
-                )
-                raise ConfigurationError(message)
-        return TokenAuth(self.url_base, self.config["username"], self.config["api_token"])
-
-    @cached_property
-    def errors(self) -> GladlyErrors:
-        """The sentences that a user reads."""
-        return GladlyErrors(self.url_base, self.timeout)
-
-    @property
-    def requests_session(self) -> requests.Session:
-        """The session that all streams share."""
-        return self.run.session
-
-    @property
-    def timeout(self) -> float:  # type: ignore[override]
-        """Seconds to wait for an answer."""
-        # The SDK reads a fraction in a configuration file as a Decimal, which no socket takes.
-        return float(self.config["request_timeout_seconds"])
-
-    @cached_property
-    def user_agent(self) -> str:
-        """The setting `user_agent`, or the tap's name and version."""
-        return t.cast("str", self.config.get("user_agent") or f"tap-gladly/{version('tap-gladly')}")
-
-    @property
-    def emit_activate_version_messages(self) -> bool:
-        """Where the setting asks for it, and nothing is lost by it."""
-        return self.reads_all and super().emit_activate_version_messages
-
-    # Records
-
-    def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Read the stream, counting its requests."""
-        with self._request_counter:
-            try:
-                self.run.events.ask_once(self)
-                yield from self.request_records(context)
-            except UnexpectedShapeError as error:
-                message = self.errors.unexpected(error.path, error.missing)
-                raise FatalAPIError(message) from error
-            except (msgspec.ValidationError, RecursionError) as error:
-                # JSON, but with a number or a depth that no machine has.
-                message = self.errors.unexpected(self.path, SOUND_RECORDS)
-                raise FatalAPIError(message) from error
-
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read the one list."""
-        return listed(self.fetch(self.path))
-
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Make the record fit its schema, and lose nothing."""
-        return self._conform(row)
-
-    # One request
-
-    def fetch(
-        self, path: str, params: Params | None = None, *, ids: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Ask once, retrying what may pass, and return the answer as sound JSON.
-
-        Args:
-            path: The endpoint, with `{name}` where an id belongs.
-            params: The query.
-            ids: What belongs into the path.
-
-        Raises:
-            NotFoundError: If there is no such thing (404).
-            MovedError: If it is a customer who was merged into another.
-            RefusedError: If the API does not do what it is asked.
-            FatalAPIError: With the sentence for the user, if the sync cannot go on.
-        """
-        return self.download(path, partial(_answer, path), params, ids=ids)
-
-    def fetch_one(self, path: str, read: Callable[[Answer], R], *, ids: Mapping[str, str]) -> R:
-        """As `fetch`, for one of many ids, which is no reason to give up the others.
-
-        Raises:
-            NotFoundError: If there is no such thing (any more).
-            MovedError: If it is a customer who was merged into another.
-            FailedError: If Gladly fails each time that it is asked.
-            FaultyIdError: If Gladly refuses it, or answers with something else.
+        What the tap alone has used up is no reason to stop: its pace takes care of that.
         """
         try:
-            return read(self.fetch(path, ids=ids))
-        except RefusedError as error:
-            if error.status in OF_ONE_ID:
-                raise FaultyIdError(
-                    self.errors.refused_one(path, error.status, error.detail)
-                ) from error
-            raise
-        except UnexpectedShapeError as error:
-            raise FaultyIdError(self.errors.unexpected(error.path, error.missing)) from error
-        except (msgspec.ValidationError, RecursionError) as error:
-            raise FaultyIdError(self.errors.unexpected(path, SOUND_RECORDS)) from error
+            limit, remaining = (
+                int(response.headers[f"Ratelimit-{name}-Second"]) for name in ("Limit", "Remaining")
+            )
+        except (KeyError, ValueError):
+            return
+        a_second_ago = time.monotonic() - 1
+        own = sum(sent > a_second_ago for sent in tuple(self._sent))
+        if remaining <= 0 and own < OWN_SHARE * limit:
+            self._common.pause(1.0)
 
-    def download(
-        self,
-        path: str,
-        read: Callable[[requests.Response], R],
-        params: Params | None = None,
-        *,
-        ids: Mapping[str, str] | None = None,
-    ) -> R:
-        """As `fetch`, for an answer of any size, read by `read`; again from its start if need be.
 
-        `read` raises `UnusableAnswerError` if the answer is not what it should be.
-        """
-        request = self._prepared("GET", path, ids or {}, params=params or {})
-        return self._persistently(Question(path, request, self.run.session), read)
+class GladlyClient(ApiClient):
+    """Makes the requests to Gladly."""
+
+    def __init__(self, tap: ApiTap) -> None:
+        config = tap.config
+        url = api_url(config) if is_addressed(config) else ""
+        pace = tap.new_pace()
+        super().__init__(
+            url=url,
+            headers=basic_auth(config.get("username", ""), config.get("api_token", "")),
+            errors=GladlyErrors(
+                api="Gladly",
+                vendor="Gladly",
+                tap=tap.name,
+                api_url=url,
+                url_settings=URL_SETTINGS,
+                checks="the settings that it is made of",
+                timeout_seconds=float(config["request_timeout_seconds"]),
+                unauthorized=(
+                    "check username, the e-mail of the agent who owns the token, and api_token. A "
+                    "token is made in Gladly under Settings > API tokens; one of production does "
+                    "not open the sandbox."
+                ),
+                forbidden=(
+                    "the agent lacks the permission API User, which an administrator sets in "
+                    "Gladly under Settings > Users, in the agent's profile."
+                ),
+                quota=(
+                    "other clients of the organization use its requests too, or "
+                    "requests_per_second is too high. Run again later: the sync resumes where it "
+                    "stopped."
+                ),
+            ),
+            session=GladlySession(pace, connections=config["max_concurrent_requests"]),
+            config=config,
+            user_agent=tap.user_agent,
+            logger=tap.logger,
+        )
+        self._secret = str(config.get("api_token"))
+        self._reports = GladlySession(
+            Pace.per_minute(REPORTS_PER_MINUTE), pace, connections=CONCURRENT_REPORTS
+        )
 
     def report(
         self, path: str, body: Mapping[str, t.Any], read: Callable[[requests.Response], R]
@@ -288,162 +164,137 @@ class GladlyStream(RESTStream[None]):
 
         It is a POST that changes nothing, and so is asked again where it may help.
         """
-        request = self._prepared("POST", path, {}, json=body)
-        return self._persistently(Question(path, request, self.run.reports), read)
+        request = self._request("POST", path, self.url(path), session=self._reports, json=body)
+        return self._send_with_retries(request, read)
 
-    def _prepared(
-        self, method: str, path: str, ids: Mapping[str, str], **content: t.Any
-    ) -> requests.PreparedRequest:
-        places = {name: quote(value, safe="") for name, value in ids.items()}
-        if not DOTS.isdisjoint(places.values()):
-            # No address can hold them, quoted or not: they would lead to another endpoint.
-            raise NotFoundError(
-                self.errors.refused(HTTPStatus.NOT_FOUND, path), HTTPStatus.NOT_FOUND
-            )
-        try:
-            return self.build_prepared_request(
-                method=method,
-                url=f"{self.url_base}{path.format_map(places)}",
-                headers={**self.http_headers, "Accept-Encoding": ENCODINGS},
-                **content,
-            )
-        except OSError as error:
-            # What `requests` says of an address that is none.
-            raise FatalAPIError(self.errors.unmade(error)) from error
+    def fetch_one(self, path: str, read: Callable[[Answer], R], *, ids: Mapping[str, str]) -> R:
+        """Ask for one of many, so that one which cannot be had does not stop the others.
 
-    def _persistently(self, question: Question, read: Callable[[requests.Response], R]) -> R:
-        is_report = question.session is self.run.reports
-        again = backoff.on_exception(
-            self.report_wait_generator if is_report else self.backoff_wait_generator,
-            TRANSIENT,
-            max_tries=self.backoff_max_tries,
-            on_backoff=partial(self._say_again, question),
-            jitter=self.backoff_jitter,
-            # Its own lines would name the URL, which holds ids.
-            logger=None,
-        )
-        try:
-            return again(self._ask)(question, read)
-        except TRANSIENT as error:
-            message = self.errors.failed(error, question.path, self.backoff_max_tries())
-            failed = FailedError if _is_of_gladly(error) else FatalAPIError
-            raise failed(message) from error
-        except OSError as error:
-            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
-            # not there.
-            raise FatalAPIError(self.errors.unmade(error)) from error
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            read: Reads the answer.
+            ids: The ids in the path.
 
-    def _ask(self, question: Question, read: Callable[[requests.Response], R]) -> R:
-        with self._counting:
-            self._request_counter.increment()
-        try:
-            response = question.session.send(
-                question.request,
-                timeout=self.timeout,
-                allow_redirects=self.allow_redirects,
-                stream=True,
-            )
-        except requests.exceptions.SSLError as error:
-            raise FatalAPIError(self.errors.untrusted()) from error
-        except ValueError as error:
-            if isinstance(error, OSError):
-                # What `requests` says of a proxy that is no URL.
-                raise
-            # `requests` reads where a redirect leads, also if it is not to be followed.
-            message = self.errors.refused(HTTPStatus.FOUND, question.path)
-            raise FatalAPIError(message) from error
-        with response:
-            self._check_status(response, question)
-            try:
-                # Here, inside the retries: a body that was cut off is asked for again.
-                return read(response)
-            except UnusableAnswerError as error:
-                raise UnreadableAnswerError(error.wanted, response) from error
-
-    def _check_status(self, response: requests.Response, question: Question) -> None:
-        status = response.status_code
-        if status in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES):
-            return
-        if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # A body that is not read costs the connection.
-            response.content  # noqa: B018
-            wait = retry_after(response)
-            if wait is not None:
-                if wait > LONGEST_WAIT:
-                    raise FatalAPIError(self.errors.wait_too_long(status, wait))
-                question.session.pause(wait)
-            message = f"HTTP {status}"
-            raise RetriableAPIError(message, response)
-        detail = error_detail(response.content, self.config["api_token"])
-        message = self.errors.refused(status, question.path, detail)
-        if status == HTTPStatus.NOT_FOUND:
-            raise NotFoundError(message, status, detail)
-        if status == HTTPStatus.MOVED_PERMANENTLY and (new := moved_to(response.content)):
-            raise MovedError(message, status, new)
-        raise RefusedError(message, status, detail)
-
-    # Retries
-
-    def backoff_max_tries(self) -> int:
-        """Six tries: waits of 1, 2, 4, 8 and 16 seconds, each with up to a second of jitter."""
-        return 6
-
-    def backoff_wait_generator(self) -> Generator[float, t.Any, None]:
-        """Wait exponentially longer; a longer `Retry-After` is up to the session's pause."""
-        return backoff.expo()
-
-    def report_wait_generator(self) -> Generator[float, t.Any, None]:
-        """Wait 5, 10, 20, 30 and 30 seconds: longer than other requests, since reports are fewer.
-
-        Somebody else may have used up a minute's reports: the fifth try comes after that minute.
+        Raises:
+            NotFoundError: If it is not there (any more).
+            MergedCustomerError: If it is a customer who was merged into another.
+            PersistentServerError: If Gladly fails each time that it is asked.
+            RecordUnreadableError: If Gladly refuses it, or answers with something else.
         """
-        return backoff.expo(factor=5, max_value=LONGEST_REPORT_BACKOFF)
-
-    def _say_again(self, question: Question, details: Details) -> None:
-        """Say that a request is tried again, and why; not with which ids."""
-        error = t.cast("BaseException", details.get("exception"))
-        self.log(
-            "%s %s: %s; trying again in %.1f s (try %d of %d)",
-            question.request.method,
-            question.path,
-            cause_of(error),
-            max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
-            details["tries"] + 1,
-            self.backoff_max_tries(),
-            level=logging.WARNING,
-        )
-
-    # Many requests
-
-    def concurrently(
-        self, items: Iterable[T], ask: Callable[[T], R], at_most: int | None = None
-    ) -> Iterator[tuple[T, R]]:
-        """Do something for each item, several at once, and yield what came in their order."""
-        setting = t.cast("int", self.config["max_concurrent_requests"])
-        workers = min(setting, at_most or setting)
-        remaining = iter(items)
-        pending: deque[tuple[T, Future[R]]] = deque()
-        pool = ThreadPoolExecutor(workers, thread_name_prefix=self.name)
         try:
-            while True:
-                # Twice as many as can be under way: one slow answer does not idle the others.
-                for item in islice(remaining, 2 * workers - len(pending)):
-                    pending.append((item, pool.submit(ask, item)))
-                if not pending:
-                    return
-                item, answer = pending.popleft()
-                yield item, answer.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            return read(self.fetch(path, ids=ids))
+        except RefusedError as error:
+            if error.status in REFUSED_FOR_ONE_ID:
+                fault = self.errors.record_refused(path, error.status, error.reason)
+                raise RecordUnreadableError(fault) from error
+            raise
+        except UnexpectedResponseError as error:
+            fault = self.errors.unexpected(error.path, error.missing)
+            raise RecordUnreadableError(fault) from error
+        except (msgspec.ValidationError, RecursionError) as error:
+            fault = self.errors.unexpected(path, SOUND_RECORDS)
+            raise RecordUnreadableError(fault) from error
+
+    def refusal(self, response: requests.Response, path: str) -> RefusedError:
+        """The exception for an answer that no retry can change."""
+        refused = super().refusal(response, path)
+        if response.status_code == HTTPStatus.MOVED_PERMANENTLY:
+            surviving_id = _surviving_id(response.content)
+            if surviving_id:
+                return MergedCustomerError(str(refused), surviving_id)
+        return refused
+
+    def reason_of(self, content: bytes) -> str | None:
+        """What an error says of itself, without the token, should it be in there."""
+        return error_detail(content, self._secret)
 
 
-def _is_of_gladly(error: BaseException) -> bool:
-    """Whether it came as an answer, and not from the way there; nor is it one of too many."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status is not None and status != HTTPStatus.TOO_MANY_REQUESTS
+class GladlyErrors(ApiErrors):
+    """The sentences for Gladly, which says in words what is wrong."""
+
+    def says(self, status: int, reason: str | None) -> str:
+        """The status, and what Gladly says of it."""
+        return super().says(status, reason and f"it says: {reason}")
+
+    def refused(self, status: int, path: str, reason: str | None = None) -> str:
+        """Explain a status that no retry can change."""
+        if status == HTTPStatus.NOT_FOUND:
+            return (
+                f"{self.api_url} has no {path} ({self.says(status, reason)}): there is no such "
+                f"organization at that host, check {self.url_settings}; if other streams are "
+                "read, deselect this one."
+            )
+        sentence = super().refused(status, path, reason)
+        if status == HTTPStatus.FORBIDDEN and "report" in path:
+            return f"{sentence.rstrip('.')}; reports may need the role Administrator."
+        return sentence
 
 
-def _answer(path: str, response: requests.Response) -> Answer:
+def error_detail(content: bytes, secret: str) -> str | None:
+    """What an error says of itself, as text that may be shown.
+
+    Args:
+        content: The body.
+        secret: What is not shown, should it be in there.
+    """
+    said = [
+        " ".join(
+            part for name in ("attr", "code", "detail") if isinstance(part := each.get(name), str)
+        )
+        for each in raw_errors(content)
+    ]
+    detail = UNPRINTABLE.sub(" ", "; ".join(filter(None, said)).replace(secret, "…"))
+    return detail[:LONGEST_DETAIL].strip() or None
+
+
+def basic_auth(username: str, api_token: str) -> dict[str, str]:
+    """The header of HTTP Basic, in UTF-8: `requests` would take text for Latin-1."""
+    credentials = base64.b64encode(f"{username}:{api_token}".encode()).decode()
+    return {"Authorization": f"Basic {credentials}"}
+
+
+def is_addressed(config: Mapping[str, t.Any]) -> bool:
+    """Whether the settings say where Gladly is."""
+    return bool(config.get("organization") or config.get("api_url"))
+
+
+def missing_settings(config: Mapping[str, t.Any]) -> str | None:
+    """The sentence for settings that lack, without which no request can be made."""
+    if not is_addressed(config):
+        return (
+            "The settings lack organization: its name in the address of Gladly, such as acme in "
+            "acme.gladly.com."
+        )
+    for setting in ("username", "api_token"):
+        if not config.get(setting):
+            return (
+                f"The settings lack {setting}: a token is made in Gladly under Settings > API "
+                "tokens, by an agent whose e-mail is the username."
+            )
+    return None
+
+
+def records(answer: Answer) -> list[Record]:
+    """The records of a list, which Gladly gives bare, or as `value` of an object.
+
+    Raises:
+        UnexpectedResponseError: If there is no such list, or something else in it.
+    """
+    return decode_list(answer, "value")
+
+
+def is_limited(answer: Answer) -> bool:
+    """Whether Gladly says that there is more than it gives."""
     # The flag is always there for some, so that its value counts, and not its presence.
-    limited = response.headers.get("Gladly-Limited-Data", "").strip().lower()
-    return Answer(path, clean_json(response.content), limited == "true")
+    return answer.headers.get("Gladly-Limited-Data", "").strip().lower() == "true"
+
+
+def _surviving_id(content: bytes) -> str | None:
+    """The id of the customer into whom the one that was asked for was merged."""
+    for each in raw_errors(content):
+        meta = each.get("meta")
+        if each.get("code") == "moved" and isinstance(meta, dict):
+            new = meta.get("new")
+            if isinstance(new, str) and new:
+                return new
+    return None

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import typing as t
 from collections import Counter
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigValidationError
 
-from tap_gladly.hosts import api_url
-from tap_gladly.reports.entries import reports_of
-from tap_gladly.reports.known import DEFAULT_REPORTS
-from tap_gladly.times import parse_time
+from tap_gladly.address import api_url
+from tap_gladly.kit.settings import header_errors, start_date_errors, url_errors
+from tap_gladly.reports.config import reports_of
+from tap_gladly.reports.metric_sets import DEFAULT_REPORTS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,10 +31,7 @@ EVENT_ENTITIES = (
 AGGREGATION_LEVELS = ("halfHourly", "daily", "weekly", "monthly", "quarterly")
 """Every grain of a report (the vendor's document, `aggregationLevel`)."""
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
 _METRIC_SET = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_SPACE = re.compile(r"\s")
 _PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+")
 
@@ -185,54 +180,9 @@ SETTINGS = th.PropertiesList(
 )
 
 
-def check_secrets(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
-    """Refuse a secret of the wrong type without showing it, as the SDK's own message would.
-
-    Raises:
-        ConfigValidationError: Naming the settings.
-    """
-    errors = [
-        f"The setting {name} must be a text (its value is a secret and not shown)."
-        for name, value in config.items()
-        if schema["properties"].get(name, {}).get("secret") and not isinstance(value, str | None)
-    ]
-    _refuse(errors, schema)
-
-
-def with_numbers(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The settings, with numbers where they come as text: from the environment, all do."""
-    return {
-        name: _number(value)
-        if "number" in schema["properties"].get(name, {}).get("type", ())
-        else value
-        for name, value in config.items()
-    }
-
-
-def _number(value: object) -> object:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def check_meaning(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> None:
-    """Refuse what has the right type and cannot work.
-
-    Raises:
-        ConfigValidationError: With a sentence for each setting.
-    """
-    _refuse(list(_meaning_errors(config)), schema)
-
-
-def _refuse(errors: list[str], schema: Mapping[str, t.Any]) -> None:
-    if errors:
-        message = "Config validation failed"
-        raise ConfigValidationError(message, errors=errors, schema=dict(schema))
-
-
-def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
-    yield from _start_date_errors(config.get("start_date"))
+def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    """A sentence for each setting that has the right type and cannot work."""
+    yield from start_date_errors(config.get("start_date"), ": write the day that data begins.")
     yield from _address_errors(config)
     yield from _credential_errors(config)
     yield from _report_errors(config["reports"])
@@ -254,24 +204,9 @@ def _meaning_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
             )
 
 
-def _start_date_errors(start_date: str | None) -> Iterator[str]:
-    if not start_date:
-        return
-    try:
-        is_past_1970 = parse_time(start_date).year > 1970  # noqa: PLR2004
-    except ValueError:
-        yield (
-            f"The setting start_date is no ISO 8601 time: {start_date!r}. Write it as "
-            "2026-01-01 or 2026-01-01T00:00:00Z."
-        )
-    else:
-        if not is_past_1970:
-            yield "The setting start_date lies before 1971: write the day that data begins."
-
-
 def _address_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     if address := config.get("api_url"):
-        yield from _url_errors(address)
+        yield from url_errors("api_url", address, "https://acme.gladly.com")
     elif config.get("organization"):
         try:
             api_url(config)
@@ -283,39 +218,9 @@ def _address_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
             )
 
 
-def _url_errors(address: str) -> Iterator[str]:
-    try:
-        url = urlsplit(address)
-        is_address = url.scheme in {"http", "https"} and url.hostname and url.port != 0
-    except ValueError:
-        is_address = False
-    if (
-        not is_address
-        or _SPACE.search(address)
-        or url.username
-        or url.password
-        or url.query
-        or url.fragment
-    ):
-        yield (
-            "The setting api_url must be an address such as https://acme.gladly.com, with no "
-            "user, password or query in it."
-        )
-    elif url.scheme == "http" and url.hostname not in LOOPBACK:
-        yield (
-            "The setting api_url must begin with https://, since credentials are sent to it; "
-            "http:// is for this machine only."
-        )
-
-
 def _credential_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
-    for name in ("username", "api_token", "user_agent"):
-        value = config.get(name, "")
-        if not (value.isprintable() and (value.isascii() or name == "username")):
-            yield (
-                f"The setting {name} holds a character that cannot be sent in a header, perhaps "
-                "a line break at its end (its value is not shown)."
-            )
+    names = ("username", "api_token", "user_agent")
+    yield from header_errors(config, names, not_ascii="username")
     if ":" in config.get("username", ""):
         yield "The setting username holds a colon: it is the agent's e-mail, and nothing besides."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from requests import Request
-from tap_clari.auth import HeaderAuth
+from tap_clari.kit.auth import HeaderAuth
 
 HEADERS = {"X-Api-Key": "key", "X-Api-Password": "password"}
 

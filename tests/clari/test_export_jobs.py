@@ -130,8 +130,7 @@ def test_rows_of_a_result_that_is_a_bare_list_arrive(revenue: Revenue) -> None:
 
 
 def test_results_that_are_not_json_are_left_out_and_named(revenue: Revenue) -> None:
-    request = ForecastRequest(export_format="CSV")
-    result = revenue.sandbox.account.forecast_result("net_arr", request)
+    result = revenue.sandbox.account.forecast_result("net_arr", ForecastRequest())
     job = revenue.sandbox.exports.start("FORECAST", {"exportFormat": "CSV"}, result)
     job.finish("DONE")
     run = revenue.tap.run("export_jobs", "export_job_results")

@@ -67,7 +67,7 @@ def test_a_result_that_breaks_off_is_fetched_again_and_whole(
     assert "GET /v4/export/jobs/{jobId}/results: " in run.log
     assert "trying again" in run.log
     assert len(revenue.sandbox.exports.started) == 1
-    assert list(temporary.glob("tap-clari-*")) == []
+    assert list(temporary.glob("tap-*")) == []
 
 
 def test_a_result_that_is_never_whole_ends_in_a_sentence_and_leaves_no_file(
@@ -79,7 +79,7 @@ def test_a_result_that_is_never_whole_ends_in_a_sentence_and_leaves_no_file(
     assert "with something that is not JSON (6 tries)" in run.last_word
     assert "Traceback" not in run.log
     assert not run.records["forecast_entries"]
-    assert list(temporary.glob("tap-clari-*")) == []
+    assert list(temporary.glob("tap-*")) == []
 
 
 def test_a_result_on_another_host_is_fetched_without_credentials(
@@ -136,7 +136,7 @@ def test_a_result_that_finds_no_room_is_told_and_read_by_the_next_run(
         run = Run(process.returncode, out.split("\n")[:-1], log.read_text(encoding="utf-8"))
     assert_told(run, "cannot be stored in this machine's folder for temporary files", "TMPDIR")
     assert not run.records
-    assert list(temporary.glob("tap-clari-*")) == []
+    assert list(temporary.glob("tap-*")) == []
     again = revenue.tap.run("activities", state=run.state)
     [job] = revenue.sandbox.exports.started
     assert_same(again, "activities", job.document()["activities"])

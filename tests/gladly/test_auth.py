@@ -7,7 +7,8 @@ from base64 import b64encode
 
 import pytest
 from requests import Request
-from tap_gladly.auth import TokenAuth
+from tap_gladly.client import basic_auth
+from tap_gladly.kit.auth import HeaderAuth
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly
@@ -17,9 +18,8 @@ ADDRESS = "https://acme.gladly.com/api/v1"
 
 def header(url: str, username: str = "me@acme.com") -> str | None:
     """The header that a request to a URL is signed with."""
-    return TokenAuth(ADDRESS, username, "token")(Request("GET", url).prepare()).headers.get(
-        "Authorization"
-    )
+    sign = HeaderAuth(ADDRESS, basic_auth(username, "token"))
+    return sign(Request("GET", url).prepare()).headers.get("Authorization")
 
 
 # No run sends a request elsewhere, so the signer is asked itself.

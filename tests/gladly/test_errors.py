@@ -8,7 +8,9 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tap_gladly.wire import Answer, UnexpectedShapeError, error_detail, listed
+from tap_gladly.client import error_detail, records
+from tap_gladly.kit.decoding import Answer
+from tap_gladly.kit.errors import UnexpectedResponseError
 
 from tests.gladly.report_truth import REPORTS, days_ago, first_retry
 from tests.gladly.truth import assert_same
@@ -157,8 +159,8 @@ def test_an_answer_of_another_shape(gladly: Gladly, body: dict[str, t.Any] | byt
 
 @pytest.mark.parametrize("body", [b"{}", b"1", b"null", b"[1]", b"[[]]", b'["a"]', b'"x"'])
 def test_what_is_no_list_of_records(body: bytes) -> None:
-    with pytest.raises(UnexpectedShapeError):
-        listed(Answer("/agents", body))
+    with pytest.raises(UnexpectedResponseError):
+        records(Answer("/agents", body, {}))
 
 
 def test_what_stays_wrong_ends_in_a_sentence_after_six_tries(start: Start) -> None:

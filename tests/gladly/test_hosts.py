@@ -6,7 +6,7 @@ import typing as t
 from base64 import b64encode
 
 import pytest
-from tap_gladly.hosts import api_url
+from tap_gladly.address import api_url
 
 from tests.gladly.truth import API, assert_refused, assert_same
 from tests.sandbox.gladly import GladlyHosts

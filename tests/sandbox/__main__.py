@@ -23,11 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
     parser.add_argument("--calls", type=int, default=1000, help="how many calls")
     parser.add_argument("--seed", type=int, default=1, help="seed of the data")
-    parser.add_argument("--port", type=int, default=0, help="TCP port of Copilot; 0 for any")
-    parser.add_argument(
-        "--revenue-port", type=int, default=0, help="TCP port of Revenue; 0 for any"
-    )
-    parser.add_argument("--gladly-port", type=int, default=0, help="TCP port of Gladly; 0 for any")
+    for option, vendor in (("", "Copilot"), ("revenue-", "Revenue"), ("gladly-", "Gladly")):
+        told = f"TCP port of {vendor}; 0 for any"
+        parser.add_argument(f"--{option}port", type=int, default=0, help=told)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds that an answer takes")
     options = parser.parse_args()
 
@@ -51,15 +49,18 @@ def main() -> None:
         reports_per_minute=10,
     )
     with copilot, revenue, gladly:
-        print(f"url           {copilot.url}", flush=True)
-        print(f"api_key       {copilot.api_key}", flush=True)
-        print(f"api_password  {copilot.api_password}", flush=True)
-        print(f"revenue_url          {revenue.url}", flush=True)
-        print(f"revenue_api_key      {revenue.api_key}", flush=True)
-        print(f"revenue_partner_key  {revenue.partner_key}", flush=True)
-        print(f"gladly_url        {gladly.url}", flush=True)
-        print(f"gladly_username   {gladly.username}", flush=True)
-        print(f"gladly_api_token  {gladly.api_token}", flush=True)
+        for name, value in (
+            ("url", copilot.url),
+            ("api_key", copilot.api_key),
+            ("api_password", copilot.api_password),
+            ("revenue_url", revenue.url),
+            ("revenue_api_key", revenue.api_key),
+            ("revenue_partner_key", revenue.partner_key),
+            ("gladly_url", gladly.url),
+            ("gladly_username", gladly.username),
+            ("gladly_api_token", gladly.api_token),
+        ):
+            print(f"{name:20} {value}", flush=True)
         ended.wait()
     requests = sum(sandbox.traffic.count() for sandbox in (copilot, revenue, gladly))
     print(f"{requests} requests were made", flush=True)

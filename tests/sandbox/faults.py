@@ -13,12 +13,12 @@ import asyncio
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from tests.sandbox.serving import abort_connection, close_connection, write_raw
+from tests.sandbox.traffic import query_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,15 +108,10 @@ class Fault:
     hits: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.spoils = self.lost or self.truncate or self.half_json or self.unframed
         answers = [
-            self.status is not None,
-            self.reset,
-            self.lost,
-            self.truncate,
-            self.half_json,
-            self.unframed,
-            self.html,
-            self.redirect is not None,
+            *(self.reset, self.lost, self.truncate, self.half_json, self.unframed, self.html),
+            *(self.status is not None, self.redirect is not None),
         ]
         if sum(answers) > 1:
             message = "a fault has one answer at most"
@@ -125,7 +120,6 @@ class Fault:
             message = "retry_after and body go with status"
             raise ValueError(message)
         self.answers = any(answers)
-        self.spoils = self.lost or self.truncate or self.half_json or self.unframed
         if not self.answers and not self.slow and self.hook is None:
             message = "a fault must do something"
             raise ValueError(message)
@@ -138,7 +132,7 @@ class Fault:
             return False
         if not self.params:
             return True
-        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        pairs = query_pairs(query)
         return all(pair in pairs for pair in self.params.items())
 
 
@@ -154,13 +148,7 @@ class Faults:
         self._rules: list[Fault] = []
 
     def add(self, **options: Unpack[FaultOptions]) -> Fault:
-        """Add a rule.
-
-        Args:
-            **options: The attributes of `Fault`.
-
-        Returns:
-            The rule, which counts what it has ``seen`` and its ``hits``.
+        """Add a rule with the attributes of `Fault`, and return it.
 
         Raises:
             ValueError: The rule has several answers, or does nothing.
@@ -171,11 +159,7 @@ class Faults:
         return rule
 
     def remove(self, rule: Fault) -> None:
-        """End a rule.
-
-        Raises:
-            ValueError: The rule is not in force.
-        """
+        """End a rule; ValueError if it is not in force."""
         with self._lock:
             self._rules.remove(rule)
 

@@ -6,12 +6,14 @@ Integers compare, sort and pack into arrays; a million ``datetime`` objects do n
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 SECOND = 1_000_000
 MILLISECOND = 1_000
 DAY = 86_400 * SECOND
+DAY_MS = DAY // MILLISECOND
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - arithmetic on plain UTC; offsets are handled apart
 _MICROSECOND = timedelta(microseconds=1)
@@ -52,6 +54,11 @@ def micros(text: str) -> int:
         offset = (int(hours) * 60 + int(minutes)) * 60 * SECOND
         value += offset if sign == "-" else -offset
     return value
+
+
+def now_ms() -> int:
+    """Return the present in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def iso(value: int, *, milliseconds: bool, offset: str = "Z") -> str:

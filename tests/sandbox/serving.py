@@ -26,11 +26,7 @@ _DRAIN_SECONDS = 0.5
 
 
 def abort_connection(scope: Scope) -> None:
-    """Drop the connection of a request at once, with a TCP reset and whatever was not sent.
-
-    Args:
-        scope: The ASGI scope of the request. It must be served by `Serving`.
-    """
+    """Drop the connection of a request with a TCP reset, and whatever was not sent yet."""
     transport = _transport(scope)
     connection: socket.socket = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -38,21 +34,12 @@ def abort_connection(scope: Scope) -> None:
 
 
 def close_connection(scope: Scope) -> None:
-    """Send what was written so far, then close the connection of a request.
-
-    Args:
-        scope: The ASGI scope of the request. It must be served by `Serving`.
-    """
+    """Send what was written so far, then close the connection of a request."""
     _transport(scope).close()
 
 
 def write_raw(scope: Scope, data: bytes) -> None:
-    """Write to the connection of a request past the server, which then must not answer it.
-
-    Args:
-        scope: The ASGI scope of the request. It must be served by `Serving`.
-        data: Bytes of HTTP.
-    """
+    """Write HTTP to the connection of a request past the server, which then must not answer it."""
     _transport(scope).write(data)
 
 
@@ -84,8 +71,7 @@ def _listener(port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """Uvicorn's HTTP/1.1, which also tells the application its TCP connection.
 
-    ASGI has no word for "close the connection in the middle of an answer", and servers in trouble
-    do just that.
+    ASGI cannot close a connection in the middle of an answer. Servers in trouble do.
     """
 
     def connection_made(  # type: ignore[override]  # as uvicorn's own
@@ -126,8 +112,8 @@ class Serving:
         self._port: int | None = None
 
     @property
-    def port(self) -> int:
-        """TCP port; known once started.
+    def url(self) -> str:
+        """Base URL without a slash at the end; known once started.
 
         Raises:
             RuntimeError: The server was never started.
@@ -135,12 +121,7 @@ class Serving:
         if self._port is None:
             message = "the server is not running"
             raise RuntimeError(message)
-        return self._port
-
-    @property
-    def url(self) -> str:
-        """Base URL without a slash at the end; known once started."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listen, and return when requests are answered.
@@ -218,26 +199,3 @@ class Serving:
         except Exception as failure:
             self.failures.append(failure)
             raise
-
-
-class Served:
-    """What serves while it is open: a context manager around its server."""
-
-    _serving: Serving
-
-    @property
-    def url(self) -> str:
-        """Base URL without a slash at the end; known while it is open."""
-        return self._serving.url
-
-    def __enter__(self) -> Self:
-        self._serving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._serving.__exit__(kind, error, trace)

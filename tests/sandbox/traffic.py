@@ -40,7 +40,7 @@ class Exchange(NamedTuple):
     params: list[tuple[str, str]] | None
     status: int
     credentials: bool
-    method: str = "GET"
+    method: str
 
 
 class _Entry(NamedTuple):
@@ -80,18 +80,7 @@ class TrafficLog:
     def arrive(
         self, now: float, path: str, query: bytes, *, credentials: bool, method: str = "GET"
     ) -> _Entry:
-        """Note a request.
-
-        Args:
-            now: Seconds of the monotonic clock.
-            path: Path of the request.
-            query: Query string as received.
-            credentials: Whether the request carried any credential.
-            method: HTTP method.
-
-        Returns:
-            What `answer` needs to note the status.
-        """
+        """Note a request, as `Exchange` describes it; returns what `answer` needs."""
         with self._lock:
             number = self._path_numbers.get(path)
             if number is None:
@@ -120,16 +109,7 @@ class TrafficLog:
     def count(
         self, path: str | None = None, status: int | None = None, method: str | None = None
     ) -> int:
-        """Count requests.
-
-        Args:
-            path: Only those for this path.
-            status: Only those answered with this status; 0 for those that got no answer.
-            method: Only those with this HTTP method.
-
-        Returns:
-            The number of requests.
-        """
+        """Count requests: all, or those with this path, status (0 for no answer) and method."""
         with self._lock:
             table = self._table
             number = 0 if path is None else self._path_numbers.get(path)
@@ -142,11 +122,10 @@ class TrafficLog:
                 wanted.append((table.status, status))
             if method is not None:
                 wanted.append((table.method, self._methods.index(method)))
-            if len(wanted) < 2:
-                return wanted[0][0].count(wanted[0][1]) if wanted else len(table.arrived)
-            searched = tuple(value for _, value in wanted)
-            rows = zip(*(column for column, _ in wanted), strict=True)
-            return sum(row == searched for row in rows)
+            if not wanted:
+                return len(table.arrived)
+            columns, searched = zip(*wanted, strict=True)
+            return sum(row == searched for row in zip(*columns, strict=True))
 
     def count_with_credentials(self) -> int:
         """Count the requests that carried any credential, right or wrong."""
@@ -176,14 +155,7 @@ class TrafficLog:
         return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
 
     def exchanges(self, path: str | None = None) -> list[Exchange]:
-        """Return the requests in the order of their arrival.
-
-        Args:
-            path: Only those for this path.
-
-        Returns:
-            One entry for each; the newest few thousand have their parameters.
-        """
+        """Return the requests, or those for one path, in the order of their arrival."""
         with self._lock:
             table = self._table
             nameless = len(table.arrived) - len(table.queries)
@@ -191,7 +163,7 @@ class TrafficLog:
                 Exchange(
                     arrived,
                     self._paths[number],
-                    None if index < nameless else _pairs(table.queries[index - nameless]),
+                    None if index < nameless else query_pairs(table.queries[index - nameless]),
                     table.status[index],
                     bool(table.credentials[index]),
                     self._methods[table.method[index]],
@@ -203,7 +175,8 @@ class TrafficLog:
             ]
 
 
-def _pairs(query: bytes) -> list[tuple[str, str]]:
+def query_pairs(query: bytes) -> list[tuple[str, str]]:
+    """Return names and values of a query as they came, also of one that is refused."""
     return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
 
 
@@ -220,21 +193,24 @@ class Limits:
         retry_after: The Retry-After of a refusal: None for no such header, a number of seconds, or
             ``"date"`` for the HTTP date two seconds from now.
         spent: Requests counted against the quota so far.
+        others: Requests of every second that somebody else makes with the same account.
     """
 
-    requests_per_second: int | None
-    quota: int | None
+    requests_per_second: int | None = None
+    quota: int | None = None
     retry_after: int | Literal["date"] | None = None
     spent: int = 0
+    others: int = 0
 
     def __post_init__(self) -> None:
         self._accepted: deque[float] = deque()
 
-    def refuse(self, now: float) -> str | None:
+    def refuse(self, now: float, _scope: Scope) -> str | None:
         """Count a request, unless it must be refused.
 
         Args:
             now: Arrival in seconds of the monotonic clock.
+            _scope: The ASGI scope of the request, for vendors that limit some requests only.
 
         Returns:
             Why the request is refused; None when it is not.
@@ -242,21 +218,25 @@ class Limits:
         accepted = self._accepted
         while accepted and now - accepted[0] >= _WINDOW_SECONDS:
             accepted.popleft()
-        if self.requests_per_second is not None and len(accepted) >= self.requests_per_second:
-            return f"Rate limit of {self.requests_per_second} requests a second exceeded"
+        limit = self.requests_per_second
+        if limit is not None and len(accepted) + self.others >= limit:
+            return f"Rate limit of {limit} requests a second exceeded"
         if self.quota is not None and self.spent >= self.quota:
             return f"Quota of {self.quota} requests a week is spent"
         accepted.append(now)
         self.spent += 1
         return None
 
+    def end(self, scope: Scope) -> None:
+        """Count a request that was not refused as answered; some vendors limit those under way."""
+
     def renew(self) -> None:
         """Begin a new week: nothing of the quota is spent."""
         self.spent = 0
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers of a refusal."""
-        if self.retry_after is None:
+    def headers(self, *, refused: bool) -> dict[str, str]:
+        """Return the headers that an answer has by the limits."""
+        if not refused or self.retry_after is None:
             return {}
         if self.retry_after == "date":
             return {"Retry-After": formatdate(math.ceil(time.time()) + 2, usegmt=True)}
@@ -303,22 +283,26 @@ class TrafficMiddleware:
             credentials=credentials,
             method=scope["method"],
         )
-        refusal = self._limits.refuse(now)
+        refusal = self._limits.refuse(now, scope)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._log.answer(entry, message["status"])
+                headers = self._limits.headers(refused=refusal is not None)
+                message["headers"] = [
+                    *message["headers"],
+                    *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+                ]
             await send(message)
 
-        if self.latency > 0:
-            await asyncio.sleep(self.latency)
-        if refusal is None:
-            await self._app(scope, receive, noting)
-            return
-        answer = Response(
-            self._error_body(refusal),
-            status_code=429,
-            headers=self._limits.headers(),
-            media_type="application/json",
-        )
-        await answer(scope, receive, noting)
+        try:
+            if self.latency > 0:
+                await asyncio.sleep(self.latency)
+            if refusal is None:
+                await self._app(scope, receive, noting)
+            else:
+                body = self._error_body(refusal)
+                await Response(body, 429, media_type="application/json")(scope, receive, noting)
+        finally:
+            if refusal is None:
+                self._limits.end(scope)

@@ -210,7 +210,7 @@ def test_messages_notes_and_calls(quiet: Quiet) -> None:
             assert (told["messageId"], told["channel"]) == (item_id, channel)
     assert len({one["content"]["contactId"] for one in quiet.gladly.events.all[1:]}) == 1
     note = desk.note(talk)
-    assert quiet.get(f"/conversations/{talk}/notes/{note}") == desk.items[note]
+    assert quiet.get(f"/conversation-items/{note}") == desk.items[note]
     assert quiet.last("CONVERSATION/NOTE_CREATED")["noteId"] == note
     calls = [desk.call(talk), desk.call(talk, transcript=False), desk.call(talk, voicemail=True)]
     items = [quiet.get(f"/conversation-items/{one}")["content"] for one in calls]

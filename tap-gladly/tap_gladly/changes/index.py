@@ -5,15 +5,15 @@ from __future__ import annotations
 import typing as t
 from itertools import islice
 
-from tap_gladly.changes.database import TemporaryDatabase
-from tap_gladly.changes.told import Attribute, Change, Deletion, Merge, Part
-from tap_gladly.times import format_time
+from tap_gladly.changes.facts import Attribute, Change, Deletion, Merge, Part
+from tap_gladly.kit.database import TemporaryDatabase
+from tap_gladly.kit.times import format_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from tap_gladly.changes.told import Told
+    from tap_gladly.changes.facts import Told
 
 TABLES = """
 CREATE TABLE changes (kind TEXT, id TEXT, at TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -61,7 +61,7 @@ class ChangeIndex:
             by_type: dict[type, set[Told]] = {}
             for each in step:
                 by_type.setdefault(type(each), set()).add(each)
-            self._database.keep((KEEP[kind], found) for kind, found in by_type.items())
+            self._database.insert_many((KEEP[kind], found) for kind, found in by_type.items())
 
     def changed(self, kind: str, since: datetime) -> Iterator[Change]:
         """What changed at this time or later, each once, in the order of its newest change."""
@@ -71,24 +71,25 @@ class ChangeIndex:
             " ORDER BY at, id LIMIT ?"
         )
         # Step by step: what reads it may change the index meanwhile.
-        while found := self._database.rows(query, kind, at, last, AT_ONCE):
+        while found := list(self._database.rows(query, kind, at, last, AT_ONCE)):
             for last, at in found:
                 yield Change(kind, last, at)
 
     def count(self, kind: str, since: datetime) -> int:
         """How many changed at this time or later."""
         query = "SELECT count(*) FROM changes WHERE kind = ? AND at >= ?"
-        return int(self._database.rows(query, kind, format_time(since))[0][0])
+        [(count,)] = self._database.rows(query, kind, format_time(since))
+        return int(count)
 
     def has(self, kind: str, id: str, since: datetime) -> bool:  # noqa: A002 - what it is
         """Whether this one changed at this time or later."""
         query = "SELECT 1 FROM changes WHERE kind = ? AND id = ? AND at >= ?"
-        return bool(self._database.rows(query, kind, id, format_time(since)))
+        return any(self._database.rows(query, kind, id, format_time(since)))
 
     def forget(self, change: Change) -> None:
         """Leave out what is not there any more, so that no other stream asks for it."""
         query = "DELETE FROM changes WHERE kind = ? AND id = ?"
-        self._database.keep([(query, [(change.kind, change.id)])])
+        self._database.execute(query, change.kind, change.id)
 
     def parts(self, whole: str) -> list[str]:
         """The items of a conversation, or comments of a task, that events name."""

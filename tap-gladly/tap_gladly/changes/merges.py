@@ -5,17 +5,17 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from tap_gladly.changes.told import CONVERSATION, TASK, Change
-from tap_gladly.errors import FaultyIdError, MovedError, NotFoundError
-from tap_gladly.wire import listed
+from tap_gladly.changes.facts import CONVERSATION, TASK, Change
+from tap_gladly.client import MergedCustomerError, RecordUnreadableError, is_limited, records
+from tap_gladly.kit.errors import NotFoundError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.bookmarks import BookmarkedStream
-    from tap_gladly.wire import Answer
+    from tap_gladly.kit.decoding import Answer
+    from tap_gladly.run import GladlyStream
 
     Listing = tuple[list[Record], bool]
 
@@ -27,7 +27,7 @@ LISTS = {
 
 
 def moved_by_merges(
-    stream: BookmarkedStream, merges: Mapping[str, Mapping[str, str]]
+    stream: GladlyStream, merges: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Change]:
     """The conversations and tasks of those who are left of a merge.
 
@@ -38,7 +38,9 @@ def moved_by_merges(
     gone: set[str] = set()
     for kind, times in merges.items():
         left = [customer for customer in times if customer not in gone]
-        for customer, listing in stream.concurrently(left, partial(_list_of, stream, LISTS[kind])):
+        for customer, listing in stream.client.map_concurrently(
+            left, partial(_list_of, stream, LISTS[kind])
+        ):
             if listing is None:
                 gone.add(customer)
                 continue
@@ -54,14 +56,14 @@ def moved_by_merges(
                 )
 
 
-def _list_of(stream: BookmarkedStream, path: str, customer: str) -> Listing | None:
+def _list_of(stream: GladlyStream, path: str, customer: str) -> Listing | None:
     """The list of a customer; none if there is no such customer any more."""
     try:
-        return stream.fetch_one(path, _listing, ids={"customerId": customer})
-    except (MovedError, NotFoundError):
+        return stream.client.fetch_one(path, _listing, ids={"customerId": customer})
+    except (MergedCustomerError, NotFoundError):
         # Whoever that one was merged into is asked as well.
         return None
-    except FaultyIdError as error:
+    except RecordUnreadableError as error:
         stream.warn_once(
             f"What a merge moved to the customer {customer} cannot be read, and keeps the id of "
             f"the customer it had before. {error.fault}"
@@ -70,4 +72,4 @@ def _list_of(stream: BookmarkedStream, path: str, customer: str) -> Listing | No
 
 
 def _listing(answer: Answer) -> Listing:
-    return listed(answer), answer.is_limited
+    return records(answer), is_limited(answer)

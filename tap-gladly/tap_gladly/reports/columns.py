@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from tap_gladly.times import format_time, parse_time
+from tap_gladly.kit.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,9 +6,9 @@ import csv
 import io
 import typing as t
 
-from tap_gladly.files import ReceivedFile
+from tap_gladly.kit.errors import MalformedBodyError
+from tap_gladly.kit.spool import Spool
 from tap_gladly.reports.columns import column_names
-from tap_gladly.wire import UnusableAnswerError
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -37,7 +37,7 @@ class Table:
         rows: How many rows it has.
     """
 
-    def __init__(self, file: ReceivedFile, taken: Sequence[str] = ()) -> None:
+    def __init__(self, file: Spool, taken: Sequence[str] = ()) -> None:
         self._file = file
         lines = self._lines()
         self.headers = tuple(each.strip() for each in next(lines, []))
@@ -56,17 +56,17 @@ class Table:
             taken: Names that its columns cannot have.
 
         Raises:
-            UnusableAnswerError: If it is no report: a page, JSON, or a sentence.
+            MalformedBodyError: If it is no report: a page, JSON, or a sentence.
         """
-        file = ReceivedFile.receive(response, WANTED)
+        file = Spool.receive(response, WANTED)
         try:
             table = cls(file, taken)
             if not table.is_report(known):
-                raise UnusableAnswerError(WANTED)  # noqa: TRY301 - the file is closed below
+                raise MalformedBodyError(WANTED)  # noqa: TRY301 - the file is closed below
         except BaseException as error:
             file.close()
             if isinstance(error, csv.Error):
-                raise UnusableAnswerError(WANTED) from error
+                raise MalformedBodyError(WANTED) from error
             raise
         return table
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
-from tap_gladly.session import CONCURRENT_REPORTS
+from tap_gladly.client import CONCURRENT_REPORTS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from tap_gladly.client import GladlyStream
+from tap_gladly.client import records
+from tap_gladly.kit.errors import UnexpectedResponseError
+from tap_gladly.run import GladlyStream
 from tap_gladly.streams.reference import AudiencesStream, OrganizationStream, organization_of_run
-from tap_gladly.wire import UnexpectedShapeError, listed
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,15 +29,15 @@ class AnswersStream(GladlyStream):
     name = "answers"
     path = "/orgs/{orgId}/answers"
     primary_keys = ("id", "language")
-    added = ("audienceIds",)
+    tap_added_properties = ("audienceIds",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read language by language."""
         organization_id = organization_of_run(self).get("id")
         if not isinstance(organization_id, str):
             missing = "the id of the organization"
-            raise UnexpectedShapeError(OrganizationStream.path, missing)
-        audiences = [each.get("id") for each in listed(self.fetch(AudiencesStream.path))]
+            raise UnexpectedResponseError(OrganizationStream.path, missing)
+        audiences = [each.get("id") for each in records(self.client.fetch(AudiencesStream.path))]
         for language in dict.fromkeys(self.config["answer_languages"]):
             yield from self._answers(organization_id, language, audiences)
 
@@ -45,10 +46,12 @@ class AnswersStream(GladlyStream):
     ) -> Iterator[Record]:
         def ask(audience: str | None) -> list[Record]:
             params = {"lng": language, **({"audienceId": audience} if audience else {})}
-            return listed(self.fetch(self.path, params, ids={"orgId": organization_id}))
+            return records(self.client.fetch(self.path, params, ids={"orgId": organization_id}))
 
         found: dict[t.Any, Record] = {}
-        for audience, answers in self.concurrently([None, *filter(None, audiences)], ask):
+        for audience, answers in self.client.map_concurrently(
+            [None, *filter(None, audiences)], ask
+        ):
             if len(answers) >= MOST:
                 self.log(
                     "The list of answers in %s is full: Gladly gives the first %d and no more, "

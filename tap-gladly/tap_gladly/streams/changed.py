@@ -7,14 +7,15 @@ import typing as t
 from datetime import datetime, timedelta
 from itertools import islice
 
-from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.changes.told import Change
-from tap_gladly.errors import FailedError, FaultyIdError, MovedError, NotFoundError
-from tap_gladly.headway import Headway
-from tap_gladly.recent import OVERLAP
-from tap_gladly.streams.doubtful import Doubtful
-from tap_gladly.times import format_time, parse_time, time_of
-from tap_gladly.wire import listed, record
+from tap_gladly.changes.events_window import OVERLAP
+from tap_gladly.changes.facts import Change
+from tap_gladly.client import MergedCustomerError, RecordUnreadableError, is_limited, records
+from tap_gladly.kit.decoding import decode_object
+from tap_gladly.kit.errors import NotFoundError, PersistentServerError
+from tap_gladly.kit.progress import ProgressLog
+from tap_gladly.kit.times import format_time, parse_time, time_or_none
+from tap_gladly.run import GladlyStream
+from tap_gladly.streams.deferred_ids import DeferredIds
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +24,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.run import SharedRun
-    from tap_gladly.wire import Answer
+    from tap_gladly.kit.decoding import Answer
+    from tap_gladly.run import GladlyRun
 
 HISTORY = timedelta(days=30)
 """How far back a stream begins that has neither a bookmark nor a `start_date`: what is read by id
@@ -76,12 +77,12 @@ def found_list(answer: Answer) -> Found:
     """What was found is a list.
 
     Raises:
-        UnexpectedShapeError: If it is none.
+        UnexpectedResponseError: If it is none.
     """
-    return Found(listed(answer), answer.is_limited)
+    return Found(records(answer), is_limited(answer))
 
 
-class ChangedStream(BookmarkedStream):
+class ChangedStream(GladlyStream):
     """A stream that is read by the ids of what changed.
 
     Each is read once, however often it changed, in the order of the newest changes, so that the
@@ -91,7 +92,7 @@ class ChangedStream(BookmarkedStream):
 
     primary_keys: tuple[str, ...] = ("id",)
     replication_key = "changedAt"
-    added: tuple[str, ...] = ("changedAt",)
+    tap_added_properties: tuple[str, ...] = ("changedAt",)
 
     kind: str
     """What is asked for: conversations, customers or tasks."""
@@ -102,7 +103,7 @@ class ChangedStream(BookmarkedStream):
     lookback = timedelta(0)
     """How far before its bookmark the stream reads again."""
 
-    def __init__(self, tap: Tap, run: SharedRun) -> None:
+    def __init__(self, tap: Tap, run: GladlyRun) -> None:
         super().__init__(tap, run)
         run.changes.register(self)
         self._followed: set[str] = set()
@@ -113,15 +114,15 @@ class ChangedStream(BookmarkedStream):
         if bookmark:
             since = bookmark - max(OVERLAP, self.lookback)
         else:
-            since = self.start_date() or self.run_began - HISTORY
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            since = max(since, self.run_began - TESTED)
+            since = self.start_date() or self.run_started_at - HISTORY
+        if self.is_test:
+            since = max(since, self.run_started_at - TESTED)
         return since
 
     def events_from(self) -> datetime:
         """From when on events are needed: where the window began that a killed run did not end."""
         since = self.changed_since()
-        return min(since, time_of(self.stream_state.get(WINDOW_START)) or since)
+        return min(since, time_or_none(self.stream_state.get(WINDOW_START)) or since)
 
     def requests_of(self, index: ChangeIndex) -> int:
         """How many requests the stream takes, at least."""
@@ -135,7 +136,7 @@ class ChangedStream(BookmarkedStream):
             return
         self.stream_state[WINDOW_START] = format_time(self.events_from())
         yield from self.besides(index, since)
-        doubtful = Doubtful()
+        doubtful = DeferredIds()
         yield from self._records(index, since, doubtful)
         if doubts := doubtful.at_the_end():
             for change, fault in doubts:
@@ -144,11 +145,15 @@ class ChangedStream(BookmarkedStream):
         self.stream_state.pop(WINDOW_START)
         self.move_bookmark(index.end)
 
-    def _records(self, index: ChangeIndex, since: datetime, doubtful: Doubtful) -> Iterator[Record]:
+    def _records(
+        self, index: ChangeIndex, since: datetime, doubtful: DeferredIds
+    ) -> Iterator[Record]:
         total, gone = index.count(self.kind, since), 0
-        headway = Headway(self._say, total)
-        at_once = None if self.ABORT_AT_RECORD_COUNT is None else 1
-        for todo, first in self.concurrently(self._todo(index, since), self._found_of, at_once):
+        progress = ProgressLog(self.log, self.name, total)
+        at_once = None if not self.is_test else 1
+        for todo, first in self.client.map_concurrently(
+            self._todo(index, since), self._found_of, at_once
+        ):
             for change, found in self._readable(doubtful, index, since, todo, first):
                 if found.is_gone:
                     gone += 1
@@ -157,10 +162,8 @@ class ChangedStream(BookmarkedStream):
                     yield {"changedAt": change.at, **row}
             if not doubtful.row:
                 self.move_bookmark(parse_time(todo.change.at))
-            headway.count()
-            if headway.is_due():
-                headway.say()
-                self.keep_state()
+            if progress.count():
+                self.write_state()
         if gone:
             self._say(
                 "%s of %s are not there (any more): Gladly answers 404, as it does for what was "
@@ -184,8 +187,8 @@ class ChangedStream(BookmarkedStream):
 
         Raises:
             NotFoundError: If it is not there any more.
-            MovedError: If it is a customer who was merged into another.
-            FaultyIdError: If it cannot be read.
+            MergedCustomerError: If it is a customer who was merged into another.
+            RecordUnreadableError: If it cannot be read.
         """
         raise NotImplementedError
 
@@ -197,7 +200,7 @@ class ChangedStream(BookmarkedStream):
 
     def _todo(self, index: ChangeIndex, since: datetime) -> Iterator[Todo]:
         changes = index.changed(self.kind, since)
-        at_most = None if self.ABORT_AT_RECORD_COUNT is None else FEW
+        at_most = None if not self.is_test else FEW
         for change in islice(changes, at_most):
             yield Todo(change, self.known_of(change))
 
@@ -206,9 +209,9 @@ class ChangedStream(BookmarkedStream):
             return self.read(todo)
         except NotFoundError:
             return Found([], is_gone=True)
-        except MovedError as error:
-            return Found([], moved_to=error.new)
-        except (FaultyIdError, FailedError) as error:
+        except MergedCustomerError as error:
+            return Found([], moved_to=error.surviving_id)
+        except (RecordUnreadableError, PersistentServerError) as error:
             return Found([], fault=str(error))
 
     def _with_followed(
@@ -226,7 +229,7 @@ class ChangedStream(BookmarkedStream):
             yield change, found
 
     def _readable(
-        self, doubtful: Doubtful, index: ChangeIndex, since: datetime, todo: Todo, first: Found
+        self, doubtful: DeferredIds, index: ChangeIndex, since: datetime, todo: Todo, first: Found
     ) -> Iterator[tuple[Change, Found]]:
         """What can be read; after something that can, also what can be read of those before it."""
         for change, found in self._with_followed(index, since, todo, first):
@@ -237,7 +240,7 @@ class ChangedStream(BookmarkedStream):
             if found.is_gone:
                 continue
             again = [Todo(each, self.known_of(each)) for each in doubtful.resolved()]
-            for asked, second in self.concurrently(again, self._found_of):
+            for asked, second in self.client.map_concurrently(again, self._found_of):
                 for doubt, answer in self._with_followed(index, since, asked, second):
                     if answer.fault:
                         self._name(doubt, answer.fault, "and is left out")
@@ -264,7 +267,7 @@ class WholeStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """Ask for the record."""
-        found = self.fetch_one(self.path, record, ids={self.place: todo.change.id})
+        found = self.client.fetch_one(self.path, decode_object, ids={self.place: todo.change.id})
         # Gladly's document does not promise the id of what was asked for by its id.
         return Found([{"id": todo.change.id, **found}])
 
@@ -276,4 +279,4 @@ class WholeStream(ChangedStream):
 
     def gone_since(self, index: ChangeIndex, change: Change) -> str:  # noqa: ARG002
         """Since when it is gone: found now, unless there is more to go by."""
-        return format_time(self.run_began)
+        return format_time(self.run_started_at)

@@ -6,14 +6,15 @@ import logging
 import typing as t
 from datetime import timedelta
 
+from tap_gladly.changes.facts import CONVERSATION, CUSTOMER
 from tap_gladly.changes.merges import LISTS
-from tap_gladly.changes.told import CONVERSATION, CUSTOMER
-from tap_gladly.client import GladlyStream
-from tap_gladly.errors import FaultyIdError, NotFoundError
-from tap_gladly.items import calls_of, with_list_of_recipients
+from tap_gladly.client import RecordUnreadableError
+from tap_gladly.conversation_content import calls_of, with_list_of_recipients
+from tap_gladly.kit.decoding import decode_object
+from tap_gladly.kit.errors import NotFoundError
+from tap_gladly.run import GladlyStream
 from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream, found_list
 from tap_gladly.streams.parts import PartsStream
-from tap_gladly.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +22,9 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Change
-    from tap_gladly.run import SharedRun
+    from tap_gladly.run import GladlyRun
 
 ITEMS = "/conversations/{conversationId}/items"
 
@@ -38,7 +39,7 @@ class ConversationsStream(WholeStream):
 
     def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The record, whose custom attributes are met."""
-        self.run.attributes.meet(_attributes_of(found.records))
+        self.run.attributes.add(_attributes_of(found.records))
         return super().records_of(index, change, found)
 
 
@@ -78,7 +79,7 @@ class CustomerConversationsStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """List them."""
-        return self.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
+        return self.client.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
 
     def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The records, whose custom attributes are met; a list that was cut is named."""
@@ -87,7 +88,7 @@ class CustomerConversationsStream(ChangedStream):
                 f"{self.name}: Gladly lists {len(found.records)} conversations of the customer "
                 f"{change.id} and no more. Those that change are in the stream conversations."
             )
-        self.run.attributes.meet(_attributes_of(found.records))
+        self.run.attributes.add(_attributes_of(found.records))
         return super().records_of(index, change, found)
 
 
@@ -103,7 +104,7 @@ class VoiceTranscriptsStream(ChangedStream):
     place = "itemId"
     kind = CONVERSATION
     primary_keys = ("conversationItemId",)
-    added = ("conversationItemId", "conversationId", "changedAt")
+    tap_added_properties = ("conversationItemId", "conversationId", "changedAt")
     selected_by_default = False
     lookback = timedelta(hours=6)
 
@@ -119,7 +120,7 @@ class VoiceTranscriptsStream(ChangedStream):
         """Ask for the transcript of each call."""
         conversation, calls, is_limited = todo.change.id, todo.known, False
         if calls is None:
-            items = self.fetch_one(ITEMS, found_list, ids={"conversationId": conversation})
+            items = self.client.fetch_one(ITEMS, found_list, ids={"conversationId": conversation})
             calls, is_limited = calls_of(items.records), items.is_limited
         found = ((call, self._transcript_of(call)) for call in calls)
         transcripts = [
@@ -152,9 +153,9 @@ class CustomAttributesStream(GladlyStream):
     name = "custom_attributes"
     path = "/custom-attributes/{customAttributeId}"
     primary_keys = ("id",)
-    reads_all = False
+    full_table_is_complete = False
 
-    def __init__(self, tap: Tap, run: SharedRun) -> None:
+    def __init__(self, tap: Tap, run: GladlyRun) -> None:
         super().__init__(tap, run)
         run.attributes.register(self)
 
@@ -166,12 +167,12 @@ class CustomAttributesStream(GladlyStream):
                 "select conversations as well",
                 level=logging.WARNING,
             )
-        for attribute, definition in self.concurrently(
+        for attribute, definition in self.client.map_concurrently(
             self.run.attributes.unread(), self._definition_of
         ):
             if definition is not None:
                 yield {"id": attribute, **definition}
-        self.run.attributes.were_read()
+        self.run.attributes.clear()
 
     def _definition_of(self, attribute: str) -> Record | None:
         return _one_or_none(self, "customAttributeId", attribute, "custom attribute")
@@ -187,10 +188,10 @@ def _one_or_none(stream: GladlyStream, place: str, id_: str, what: str) -> Recor
         what: What it is called in the log.
     """
     try:
-        return stream.fetch_one(stream.path, record, ids={place: id_})
+        return stream.client.fetch_one(stream.path, decode_object, ids={place: id_})
     except NotFoundError:
         return None
-    except FaultyIdError as error:
+    except RecordUnreadableError as error:
         message = "The %s %s cannot be read, and is left out. %s"
         stream.log(message, what, id_, error.fault, level=logging.ERROR)
         return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.changes.told import CUSTOMER
+from tap_gladly.changes.facts import CUSTOMER
+from tap_gladly.client import records
+from tap_gladly.kit.times import format_time
 from tap_gladly.streams.changed import Found, WholeStream
-from tap_gladly.times import format_time
-from tap_gladly.wire import listed
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,9 +15,9 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Change
-    from tap_gladly.wire import Answer
+    from tap_gladly.kit.decoding import Answer
 
 SEARCH = "/customer-profiles"
 
@@ -39,7 +39,7 @@ class CustomerProfilesStream(WholeStream):
     path = "/customer-profiles/{customerId}"
     place = "customerId"
     kind = CUSTOMER
-    added = ("changedAt", "mergedIntoId")
+    tap_added_properties = ("changedAt", "mergedIntoId")
 
     def requests_of(self, index: ChangeIndex) -> int:
         """One for each profile, and one for each search."""
@@ -47,8 +47,8 @@ class CustomerProfilesStream(WholeStream):
 
     def besides(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:
         """The customers that the settings name, in every run, unless their turn comes anyway."""
-        for (setting, _), answer in self.concurrently(self._searches(), self._search):
-            found = listed(answer)
+        for (setting, _), answer in self.client.map_concurrently(self._searches(), self._search):
+            found = records(answer)
             if len(found) >= MOST_FOUND:
                 self.warn_once(
                     f"An entry of the setting {setting} finds {len(found)} customers or more: "
@@ -85,4 +85,4 @@ class CustomerProfilesStream(WholeStream):
 
     def _search(self, search: tuple[str, str]) -> Answer:
         setting, value = search
-        return self.fetch(SEARCH, {SEARCHES[setting]: value})
+        return self.client.fetch(SEARCH, {SEARCHES[setting]: value})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.lines import JSONLines
-from tap_gladly.recent import EVENTS, OVERLAP, end_of_events
-from tap_gladly.times import format_second, time_of
+from tap_gladly.changes.events_window import EVENTS, OVERLAP
+from tap_gladly.kit.jsonlines import JSONLines
+from tap_gladly.kit.times import format_second, time_or_none
+from tap_gladly.run import GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +16,13 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.run import SharedRun
+    from tap_gladly.run import GladlyRun
 
 ENTITY_OF = {"CONVERSATION_ASSIGNEE": "CONVERSATION"}
 """The entity of a type of event, where it is not what the type begins with."""
 
 
-class EventsStream(BookmarkedStream):
+class EventsStream(GladlyStream):
     """Events of all entities (`/events`), ascending."""
 
     name = "events"
@@ -30,7 +30,7 @@ class EventsStream(BookmarkedStream):
     primary_keys = ("id",)
     replication_key = "timestamp"
 
-    def __init__(self, tap: Tap, run: SharedRun) -> None:
+    def __init__(self, tap: Tap, run: GladlyRun) -> None:
         super().__init__(tap, run)
         run.events.register(self)
 
@@ -46,10 +46,11 @@ class EventsStream(BookmarkedStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the window from the bookmark on, as far back as Gladly goes."""
-        end = end_of_events(self)
+        end = self.run.events.end
         start = self.events_from()
         if start and start >= end:
             return
+        self.run.events.ask_once()
         events = self.run.events.received
         if events is None:
             return
@@ -59,7 +60,7 @@ class EventsStream(BookmarkedStream):
         lines = JSONLines()
         try:
             for record in events.records(lines):
-                moment = time_of(record.get("timestamp"))
+                moment = time_or_none(record.get("timestamp"))
                 if _entity_of(record) in others or (moment and start and moment < start):
                     continue
                 yield record
@@ -67,7 +68,7 @@ class EventsStream(BookmarkedStream):
                     # Events come in their order: a killed run reads on from here.
                     self.move_bookmark(min(moment, end))
         finally:
-            lines.name_bad_ones(self.log)
+            lines.log_bad_lines(self.log)
         self.move_bookmark(end)
 
     def _name_gap(self, start: datetime) -> None:

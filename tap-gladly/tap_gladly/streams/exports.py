@@ -7,14 +7,14 @@ import typing as t
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_gladly.bookmarks import BookmarkedStream
-from tap_gladly.errors import NotFoundError
-from tap_gladly.items import with_list_of_recipients
-from tap_gladly.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
-from tap_gladly.lines import JSONLines, LineReceiver
-from tap_gladly.progress import OVERLAP, Progress
-from tap_gladly.times import format_second, format_time, time_of
-from tap_gladly.wire import listed
+from tap_gladly.client import records
+from tap_gladly.conversation_content import with_list_of_recipients
+from tap_gladly.exports.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
+from tap_gladly.exports.read_jobs import OVERLAP, Progress
+from tap_gladly.kit.errors import NotFoundError
+from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
+from tap_gladly.kit.times import format_second, format_time, time_or_none
+from tap_gladly.run import GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.files import ReceivedFile
+    from tap_gladly.kit.spool import Spool
 
 FILE = "/export/jobs/{jobId}/files/{filename}"
 
@@ -30,7 +30,7 @@ FILES_AT_ONCE = 4
 """How many files are received at once: they wait on disk, twice as many at most."""
 
 
-class ExportJobsStream(BookmarkedStream):
+class ExportJobsStream(GladlyStream):
     """The export jobs of the last 14 days (`/export/jobs`)."""
 
     name = "export_jobs"
@@ -43,19 +43,19 @@ class ExportJobsStream(BookmarkedStream):
         bookmark = self.bookmark()
         params = {}
         # Gladly does not take a time that is older than what it keeps.
-        if bookmark and self.run_began - KEPT + OVERLAP < bookmark < self.run_began:
+        if bookmark and self.run_started_at - KEPT + OVERLAP < bookmark < self.run_started_at:
             params = {"startAt": format_second(bookmark)}
         newest = bookmark
-        for record in listed(self.fetch(self.path, params)):
+        for record in records(self.client.fetch(self.path, params)):
             yield record
-            updated = time_of(record.get("updatedAt"))
+            updated = time_or_none(record.get("updatedAt"))
             if updated:
                 newest = max(newest or updated, updated)
         if newest:
-            self.move_bookmark(min(newest, self.run_began))
+            self.move_bookmark(min(newest, self.run_started_at))
 
 
-class ExportFileStream(BookmarkedStream):
+class ExportFileStream(GladlyStream):
     """One of the files of every export job (`/export/jobs/{jobId}/files/{filename}`).
 
     Jobs are read oldest first and each whole, so that a killed run resumes at its job.
@@ -68,7 +68,7 @@ class ExportFileStream(BookmarkedStream):
 
     primary_keys = ("id",)
     replication_key = "exportedAt"
-    added = ("exportJobId", "exportedAt")
+    tap_added_properties = ("exportJobId", "exportedAt")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read job by job, and move the bookmark after each."""
@@ -91,7 +91,7 @@ class ExportFileStream(BookmarkedStream):
             pending = unread
         lines = JSONLines()
         try:
-            files = self.concurrently(unread, self._file_of, FILES_AT_ONCE)
+            files = self.client.map_concurrently(unread, self._file_of, FILES_AT_ONCE)
             for number, (job, file) in enumerate(files, start=1):
                 added = {"exportJobId": job.id, "exportedAt": format_time(job.updated)}
                 for record in self._records_of(job, file, lines):
@@ -101,9 +101,9 @@ class ExportFileStream(BookmarkedStream):
                     for each in pending or [job]:
                         if bookmark := progress.was_read(each, rest, hold):
                             self.move_bookmark(bookmark)
-                    self.keep_state()
+                    self.write_state()
         finally:
-            lines.name_bad_ones(self.log)
+            lines.log_bad_lines(self.log)
 
     def _name_gaps(self, since: datetime | None) -> datetime | None:
         """Say which time no job covers: there is nothing that the tap could do about it.
@@ -113,9 +113,9 @@ class ExportFileStream(BookmarkedStream):
         """
         jobs = jobs_of_run(self)
         found = list(gaps(jobs, since))
-        if since and since < self.run_began - KEPT and not jobs:
-            found = [(since, self.run_began - KEPT)]
-        young = [start for start, end in found if end > self.run_began - OVERLAP]
+        if since and since < self.run_started_at - KEPT and not jobs:
+            found = [(since, self.run_started_at - KEPT)]
+        young = [start for start, end in found if end > self.run_started_at - OVERLAP]
         missing = [each for each in found if each[0] not in young]
         missing += failures(jobs, self.bookmark() or self.start_date())
         if missing:
@@ -131,19 +131,17 @@ class ExportFileStream(BookmarkedStream):
             )
         return min(young, default=None)
 
-    def _file_of(self, job: Job) -> ReceivedFile | None:
+    def _file_of(self, job: Job) -> Spool | None:
         """Receive the file of a job; none if the job has none, or has it no more."""
         if self.filename not in job.files:
             return None
         ids = {"jobId": job.id, "filename": self.filename}
         try:
-            return self.download(FILE, LineReceiver(), ids=ids)
+            return self.client.download(FILE, JSONLinesReceiver(), ids=ids)
         except NotFoundError:
             return None
 
-    def _records_of(
-        self, job: Job, file: ReceivedFile | None, lines: JSONLines
-    ) -> Iterator[Record]:
+    def _records_of(self, job: Job, file: Spool | None, lines: JSONLines) -> Iterator[Record]:
         if file is not None:
             try:
                 yield from lines.records(file, f"job {job.id}, {self.filename}")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import typing as t
 
-from tap_gladly.errors import FaultyIdError, NotFoundError
+from tap_gladly.client import RecordUnreadableError
+from tap_gladly.kit.decoding import decode_object
+from tap_gladly.kit.errors import NotFoundError
 from tap_gladly.streams.changed import ChangedStream, Found, Todo, found_list
-from tap_gladly.wire import record
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk.helpers.types import Record
 
+    from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.changes.told import Change
 
 
 NAMED = 20
@@ -39,7 +40,7 @@ class PartsStream(ChangedStream):
 
     def read(self, todo: Todo) -> Found:
         """List them."""
-        return self.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
+        return self.client.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
 
     def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
         """The parts; those that the list lacks too, as far as they can be had."""
@@ -53,7 +54,9 @@ class PartsStream(ChangedStream):
         known = {each.get("id") for each in records}
         wanted = [part for part in index.parts(change.id) if part not in known]
         missed = []
-        for part, found in self.concurrently(wanted, lambda part: self._part(change.id, part)):
+        for part, found in self.client.map_concurrently(
+            wanted, lambda part: self._part(change.id, part)
+        ):
             if found is None:
                 missed.append(part)
             else:
@@ -77,6 +80,6 @@ class PartsStream(ChangedStream):
         """A single part; none if it was deleted, or is of a type that the API does not give."""
         ids = {self.place: whole, self.part_place: part}
         try:
-            return self.fetch_one(self.part_path, record, ids=ids)
-        except (NotFoundError, FaultyIdError):
+            return self.client.fetch_one(self.part_path, decode_object, ids=ids)
+        except (NotFoundError, RecordUnreadableError):
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.client import GladlyStream
-from tap_gladly.wire import record
+from tap_gladly.kit.decoding import decode_object
+from tap_gladly.run import GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
 def organization_of_run(stream: GladlyStream) -> Record:
     """The organization: asked for once in a run."""
     if stream.run.organization is None:
-        stream.run.organization = record(stream.fetch(OrganizationStream.path))
+        stream.run.organization = decode_object(stream.client.fetch(OrganizationStream.path))
     return stream.run.organization
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_gladly.conform import hash_of
+from tap_gladly.kit.conformance import hash_of
 from tap_gladly.reports.columns import column_names, column_schema, report_schema, snake_case
-from tap_gladly.reports.known import BY_TIME, KNOWN, SUMMARY_HEADERS
-from tap_gladly.reports.stream import CSVStream
+from tap_gladly.reports.metric_sets import BY_TIME, KNOWN, SUMMARY_HEADERS
 from tap_gladly.reports.windows import Days, aligned, kept_together
+from tap_gladly.streams.csv_reports import CSVStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.reports.entries import Report
+    from tap_gladly.reports.config import Report
     from tap_gladly.reports.table import Table
-    from tap_gladly.run import SharedRun
+    from tap_gladly.run import GladlyRun
 
 
 class ReportStream(CSVStream):
@@ -38,7 +38,7 @@ class ReportStream(CSVStream):
     replication_key: str | None = None
 
     def __init__(
-        self, tap: Tap, run: SharedRun, report: Report, others: dict[str, t.Any] | None = None
+        self, tap: Tap, run: GladlyRun, report: Report, others: dict[str, t.Any] | None = None
     ) -> None:
         self.entry = report
         self.known = KNOWN.get(report.metric_set)
@@ -48,17 +48,19 @@ class ReportStream(CSVStream):
             headers = SUMMARY_HEADERS.get(report.metric_set, ())
             self.primary_keys = ("window_start", "row_number")
             self.replication_key = "window_start"
-            self.added = ("window_start", "row_number", "window_end")
+            self.tap_added_properties = ("window_start", "row_number", "window_end")
         else:
             headers = self.known.headers
             self._anchor = self.replication_key = snake_case(self.known.anchor)
             if self.known.key:
                 self.primary_keys = tuple(map(snake_case, self.known.key))
             else:
-                self.primary_keys = self.added = ("row_hash",)
-        self.known_names = frozenset(column_names(headers, self.added))
+                self.primary_keys = self.tap_added_properties = ("row_hash",)
+        self.known_names = frozenset(column_names(headers, self.tap_added_properties))
         self.name = report.name
-        self._columns = report_schema(self.added, self.primary_keys, headers, others or {})
+        self._columns = report_schema(
+            self.tap_added_properties, self.primary_keys, headers, others or {}
+        )
         super().__init__(tap, run)
 
     @property
@@ -106,7 +108,7 @@ class ReportStream(CSVStream):
             else:
                 yield from map(self.typed, table.records())
             self.move_bookmark(self.settled(window))
-            self.keep_state()
+            self.write_state()
 
     def _hashed(self, table: Table, identity: frozenset[str]) -> Iterator[Record]:
         """The rows with a hash of what stays as it is; of equal rows, each is one all the same.
@@ -139,7 +141,7 @@ class ReportStream(CSVStream):
                     number += 1
                     yield {**self.typed(row), **bounds, "row_number": number}
             self.move_bookmark(self.settled(window))
-            self.keep_state()
+            self.write_state()
 
     def columns_of_the_account(self) -> dict[str, t.Any]:
         """The columns that the account's own report has besides those that are known, by name.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_gladly.changes.told import TASK
+from tap_gladly.changes.facts import TASK
 from tap_gladly.streams.changed import WholeStream
 from tap_gladly.streams.parts import PartsStream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from tap_gladly.reports.stream import CSVStream
+from tap_gladly.streams.csv_reports import CSVStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ class WorkSessionEventsStream(CSVStream):
     path = "/reports/work-session-events"
     primary_keys = ("contact_session_id", "agent_id")
     replication_key = "window_start"
-    added = ("window_start", "window_end")
+    tap_added_properties = ("window_start", "window_end")
     known_names = frozenset({"contact_session_id"})
 
     @property
@@ -41,4 +41,4 @@ class WorkSessionEventsStream(CSVStream):
                 # Empty where nobody handled the contact: a part of the key all the same.
                 yield {**self.typed(row), "agent_id": row.get("agent_id") or "", **bounds}
             self.move_bookmark(self.settled(window))
-            self.keep_state()
+            self.write_state()

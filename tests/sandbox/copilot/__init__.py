@@ -11,21 +11,22 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tests.sandbox.copilot.account import ABSENT, Account, Contents
+from tests.sandbox.copilot.account import ABSENT, Account
 from tests.sandbox.copilot.app import (
     API_KEY,
     API_PASSWORD,
     CREDENTIAL_HEADERS,
     FORBIDDEN,
+    KEY_HEADER,
+    PASSWORD_HEADER,
     copilot_app,
     error_body,
 )
 from tests.sandbox.copilot.records import SIGNATURE
-from tests.sandbox.faults import FaultMiddleware, Faults
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+from tests.sandbox.local_api import LocalApi
+from tests.sandbox.traffic import Limits
 
 if TYPE_CHECKING:
     from tests.sandbox.copilot.call_search import Bounds
@@ -34,7 +35,7 @@ __all__ = ["ABSENT", "FORBIDDEN", "SIGNATURE", "CopilotSandbox"]
 
 
 @dataclass(kw_only=True)
-class CopilotSandbox(Served):
+class CopilotSandbox(LocalApi):
     """A local Copilot API; a context manager that serves while it is open.
 
     Attributes:
@@ -55,8 +56,14 @@ class CopilotSandbox(Served):
         traffic: Every request that came in.
         faults: The troubles to play.
         limits: The limits, to change while the server runs.
+        api_key: The key that is let in.
+        api_password: The password that is let in.
+        headers: The headers of a request that is let in.
     """
 
+    api_key: ClassVar[str] = API_KEY
+    api_password: ClassVar[str] = API_PASSWORD
+    headers: ClassVar[dict[str, str]] = {KEY_HEADER: API_KEY, PASSWORD_HEADER: API_PASSWORD}
     calls: int = 12
     seed: int = 1
     latency: float = 0.0
@@ -71,45 +78,21 @@ class CopilotSandbox(Served):
     port: int = 0
 
     def __post_init__(self) -> None:
-        contents = Contents(
+        self.account = Account(
             calls=self.calls,
             seed=self.seed,
+            bounds=self.bounds,
             burst=self.burst,
             burst_call_time=self.burst_call_time,
             undated=self.undated,
             scorecards=self.scorecards,
         )
-        self.account = Account(contents, self.bounds)
-        self.traffic = TrafficLog()
-        self.faults = Faults()
-        self.limits = Limits(
-            requests_per_second=self.requests_per_second,
-            quota=self.weekly_quota,
-            retry_after=self.retry_after,
-        )
-        application = copilot_app(self.account)
-        troubled = FaultMiddleware(application, self.faults, error_body)
-        watched = TrafficMiddleware(
-            troubled,
-            log=self.traffic,
+        self.limits = Limits(self.requests_per_second, self.weekly_quota, self.retry_after)
+        super().__init__(
+            copilot_app(self.account),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
             latency=self.latency,
+            port=self.port,
         )
-        self._serving = Serving(watched, self.port)
-
-    @property
-    def api_key(self) -> str:
-        """The key that is let in."""
-        return API_KEY
-
-    @property
-    def api_password(self) -> str:
-        """The password that is let in."""
-        return API_PASSWORD
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {"X-Api-Key": API_KEY, "X-Api-Password": API_PASSWORD}

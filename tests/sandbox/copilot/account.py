@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from copy import deepcopy
-from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -22,19 +22,19 @@ from tests.sandbox.copilot.directory import (
     CrmKind,
     Directory,
 )
-from tests.sandbox.copilot.parameters import Media, Window
+from tests.sandbox.copilot.queries import Media
 from tests.sandbox.copilot.records import CallMaker
 from tests.sandbox.copilot.scorecards import TEMPLATES, Scorecards
 from tests.sandbox.copilot.vocabulary import STATUSES
-from tests.sandbox.instants import MILLISECOND, iso, micros
-from tests.sandbox.newest import Newest
+from tests.sandbox.instants import MILLISECOND, micros
+from tests.sandbox.lru import LruCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.sandbox.copilot.call_search import Bounds
     from tests.sandbox.copilot.directory import Record
-    from tests.sandbox.copilot.parameters import CallsQuery, Page, ScorecardFilter
+    from tests.sandbox.copilot.queries import CallsQuery, ScorecardsQuery
 
 Kind = Literal["user", "topic", "scorecard", "scorecard_template", "account", "contact", "deal"]
 """The kinds of records beside calls."""
@@ -43,65 +43,52 @@ ABSENT = object()
 """As the value of an overridden field: the field is missing."""
 
 _SHARED_KINDS = frozenset({*CRM_KINDS, "user"})
-_NO_MEDIA = Media(audio=False, video=False)
 _RENDERED_BYTES = 64_000_000
-_ALWAYS = Window(after=None, before=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contents:
-    """What an account holds at first; the same contents are the same records, always.
-
-    Attributes:
-        calls: How many calls, from 1 to 1,000,000 or so.
-        seed: Seed of all records.
-        burst: How many further calls were modified within one second, and that second.
-        burst_call_time: When all calls of the burst started; None to spread them over the year
-            before the burst.
-        undated: How many further calls are scheduled and have no last modified time.
-        scorecards: How many scorecards; None for a share of the calls.
-    """
-
-    calls: int = 12
-    seed: int = 1
-    burst: tuple[int, str] | None = None
-    burst_call_time: str | None = None
-    undated: int = 0
-    scorecards: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.calls < 1:
-            message = "an account has at least one call"
-            raise ValueError(message)
 
 
 class Account:
-    """One account.
+    """One account; the arguments are those of `CopilotSandbox`.
 
-    Args:
-        contents: What it holds at first.
-        bounds: What ``Gt`` and ``Lt`` of a time mean when asked for.
+    Raises:
+        KeyError: By each method with a ``call_id`` of no call, or of a deleted one.
+        ValueError: By each method with a time that is none, or finer than a millisecond.
     """
 
-    def __init__(self, contents: Contents, bounds: Bounds = "strict") -> None:
+    def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
+        self,
+        *,
+        calls: int,
+        seed: int,
+        bounds: Bounds,
+        burst: tuple[int, str] | None,
+        burst_call_time: str | None,
+        undated: int,
+        scorecards: int | None,
+    ) -> None:
+        if calls < 1:
+            message = "an account has at least one call"
+            raise ValueError(message)
         self._lock = threading.RLock()
-        self._seed = contents.seed
-        self._strict = bounds == "strict"
+        self._seed = seed
         self._table = CallTable()
-        self._directory = Directory(contents.seed, contents.calls)
-        self._maker = CallMaker(contents.seed, self._table, self._directory)
-        self._search = CallSearch(self._table, self._maker, bounds)
-        self._rendered: Newest[tuple[int, Media], bytes] = Newest(_RENDERED_BYTES)
-        self._call_overrides: dict[int, dict[str, Any]] = {}
-        self._overrides: dict[Kind, dict[str, dict[str, Any]]] = {
-            kind: {} for kind in get_args(Kind)
-        }
-        self._fill(contents)
-        scorecards = contents.scorecards
+        self._directory = Directory(seed, calls)
+        self._maker = CallMaker(seed, self._table, self._directory)
+        self._search = CallSearch(self._table, bounds)
+        self._rendered: LruCache[tuple[int, Media], bytes] = LruCache(_RENDERED_BYTES)
+        self._call_overrides: dict[int, Record] = {}
+        self._overrides: dict[Kind, dict[str, Record]] = {kind: {} for kind in get_args(Kind)}
+        rng = Random(f"{seed} calls")
+        latest = END_OF_DATA - MILLISECOND
+        self._table.grow(calls, rng, START_OF_DATA, latest)
+        if burst is not None:
+            count, second = burst
+            start = None if burst_call_time is None else _to_the_millisecond(burst_call_time)
+            self._table.grow_burst(count, rng, _to_the_millisecond(second), start)
+        self._table.grow_undated(undated, rng, START_OF_DATA, latest)
         self._scorecards = Scorecards(
-            seed=contents.seed,
-            count=5 + contents.calls // 8 if scorecards is None else scorecards,
-            calls=contents.calls,
+            seed=seed,
+            count=5 + calls // 8 if scorecards is None else scorecards,
+            calls=calls,
             directory=self._directory,
             call_id=self._maker.call_id,
             bounds=bounds,
@@ -124,25 +111,17 @@ class Account:
             ]
 
     def listed(self, call_id: str) -> Record:
-        """Return a call as a list shows it.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-        """
+        """Return a call as a list shows it."""
         with self._lock:
-            return deepcopy(self._listed(self._existing(call_id), _NO_MEDIA))
+            return deepcopy(self._listed(self._existing(call_id), Media()))
 
     def call(self, call_id: str) -> Record:
-        """Return a call in full, as its details show it.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted, or it has vanished.
-        """
+        """Return a call in full, as its details show it."""
         with self._lock:
-            position = self._existing(call_id)
-            if self._table.flags[position] & VANISHED:
+            call = self.call_details(call_id, Media())
+            if call is None:
                 raise KeyError(call_id)
-            return deepcopy(self._detailed(position, _NO_MEDIA))
+            return deepcopy(call)
 
     def users(self) -> list[Record]:
         """Return all users."""
@@ -151,7 +130,8 @@ class Account:
 
     def topics(self) -> list[Record]:
         """Return all topics, as the second version of the endpoint shows them."""
-        return self._topics_within(_ALWAYS)
+        make = self._directory.topic
+        return self._true("topic", "topic_id", map(make, range(self._directory.topics_count)))
 
     def keyword_topics(self) -> list[str]:
         """Return the names of the keyword topics, as the first version shows them."""
@@ -162,29 +142,10 @@ class Account:
             if directory.is_keyword_topic(index)
         ]
 
-    def topic_modified(self, topic_id: str) -> str:
-        """Return when a topic was last modified, which no answer shows.
-
-        Raises:
-            KeyError: There is no such topic.
-        """
-        for index in range(self._directory.topics_count):
-            if self._directory.topic_id(index) == topic_id:
-                return iso(self._directory.topic_modified(index), milliseconds=True)
-        raise KeyError(topic_id)
-
     def scorecards(self) -> list[Record]:
         """Return all scorecards, in the order in which lists show them."""
         make = self._scorecards.scorecard
         return self._true("scorecard", "id", map(make, range(len(self._scorecards))))
-
-    def scorecard_time(self, scorecard_id: str) -> str:
-        """Return the time of a scorecard that filters know and no answer shows.
-
-        Raises:
-            KeyError: There is no such scorecard.
-        """
-        return iso(self._scorecards.time(self._scorecards.index(scorecard_id)), milliseconds=True)
 
     def scorecard_templates(self) -> list[Record]:
         """Return all scorecard templates."""
@@ -220,10 +181,6 @@ class Account:
             modified: Its new last modified time, ISO 8601, to the millisecond.
             status: Its new status.
             time: Its new start, ISO 8601, to the millisecond.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-            ValueError: A time or the status is none.
         """
         with self._lock:
             position = self._existing(call_id)
@@ -236,19 +193,11 @@ class Account:
             self._changed(position)
 
     def delete(self, call_id: str) -> None:
-        """Take a call out of lists and details.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted before.
-        """
+        """Take a call out of lists and details."""
         self._flag(call_id, DELETED)
 
     def vanish(self, call_id: str) -> None:
-        """Take a call out of details only, as if it were deleted after it was listed.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
-        """
+        """Take a call out of details only, as if it were deleted after it was listed."""
         self._flag(call_id, VANISHED)
 
     def add(self, count: int, *, modified_from: str, modified_to: str) -> list[str]:
@@ -261,9 +210,6 @@ class Account:
 
         Returns:
             Their ids.
-
-        Raises:
-            ValueError: A time is none.
         """
         first, last = _to_the_millisecond(modified_from), _to_the_millisecond(modified_to)
         with self._lock:
@@ -281,9 +227,6 @@ class Account:
         Args:
             call_id: Which call.
             **fields: The fields; `ABSENT` for one that shall be missing.
-
-        Raises:
-            KeyError: There is no such call, or it was deleted.
         """
         with self._lock:
             position = self._existing(call_id)
@@ -308,52 +251,32 @@ class Account:
         """Return a page of calls as JSON, and how many calls match in all."""
         with self._lock:
             found = self._search.find(query.wanted)
-            page = found[query.page.skip : query.page.skip + query.page.limit]
+            page = found[query.skip : query.skip + query.limit]
             return [self._render(position, query.media) for position in page], len(found)
 
-    def call_details(self, call_id: str, media: Media) -> bytes | None:
-        """Return a call in full as JSON; None when it is not there."""
+    def call_details(self, call_id: str, media: Media) -> Record | None:
+        """Return a call in full; None when it is not there."""
         with self._lock:
             position = self._maker.position(call_id)
             if position is None or self._table.flags[position] & (DELETED | VANISHED):
                 return None
-            return msgspec.json.encode(self._detailed(position, media))
+            return self._detailed(position, media)
 
-    def crm_object(self, kind: CrmKind, crm_id: str) -> bytes | None:
-        """Return an account, contact or deal as JSON; None when the CRM does not have it."""
+    def crm_object(self, kind: CrmKind, crm_id: str) -> Record | None:
+        """Return an account, contact or deal; None when the CRM does not have it."""
         with self._lock:
             index = self._directory.crm_index(kind, crm_id)
             if index is None:
                 return None
             record = self._directory.crm_object(kind, index)
-            return msgspec.json.encode(_overridden(record, self._overrides[kind].get(crm_id)))
+            return _overridden(record, self._overrides[kind].get(crm_id))
 
-    def topics_page(self, window: Window) -> list[Record]:
-        """Return the topics modified within a window."""
-        return self._topics_within(window)
-
-    def scorecards_page(self, wanted: ScorecardFilter, page: Page) -> tuple[list[Record], int]:
+    def scorecards_page(self, query: ScorecardsQuery) -> tuple[list[Record], int]:
         """Return a page of scorecards, and how many match in all."""
         with self._lock:
-            found = self._scorecards.find(wanted)
-            indexes = found[page.skip : page.skip + page.limit]
-            records = map(self._scorecards.scorecard, indexes)
-            return self._true("scorecard", "id", records), len(found)
-
-    def _fill(self, contents: Contents) -> None:
-        rng = Random(f"{contents.seed} calls")
-        latest = END_OF_DATA - MILLISECOND
-        self._table.grow(contents.calls, rng, START_OF_DATA, latest)
-        if contents.burst is not None:
-            count, second = contents.burst
-            start = contents.burst_call_time
-            self._table.grow_burst(
-                count,
-                rng,
-                _to_the_millisecond(second),
-                None if start is None else _to_the_millisecond(start),
-            )
-        self._table.grow_undated(contents.undated, rng, START_OF_DATA, latest)
+            found = self._scorecards.find(query.time)
+            page = map(self._scorecards.scorecard, found[query.skip : query.skip + query.limit])
+            return self._true("scorecard", "id", page), len(found)
 
     def _existing(self, call_id: str) -> int:
         position = self._maker.position(call_id)
@@ -369,9 +292,8 @@ class Account:
 
     def _changed(self, position: int) -> None:
         self._search.forget()
-        for audio in (False, True):
-            for video in (False, True):
-                self._rendered.drop((position, Media(audio=audio, video=video)))
+        for audio, video in product((False, True), repeat=2):
+            self._rendered.drop((position, Media(audio, video)))
 
     def _listed(self, position: int, media: Media) -> Record:
         record = self._maker.listed(position, media)
@@ -387,22 +309,6 @@ class Account:
             rendered = msgspec.json.encode(self._listed(position, media))
             self._rendered.put((position, media), rendered)
         return rendered
-
-    def _topics_within(self, window: Window) -> list[Record]:
-        directory = self._directory
-        found = [
-            directory.topic(index)
-            for index in range(directory.topics_count)
-            if self._within(directory.topic_modified(index), window)
-        ]
-        return self._true("topic", "topic_id", found)
-
-    def _within(self, instant: int, window: Window) -> bool:
-        step = 1 if self._strict else 0
-        after, before = window.after, window.before
-        return (after is None or after + step <= instant) and (
-            before is None or instant <= before - step
-        )
 
     def _crm_objects(self, kind: CrmKind) -> list[Record]:
         with self._lock:

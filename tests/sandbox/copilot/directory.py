@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.sandbox.copilot.vocabulary import ROLES
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import DAY, iso, micros
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,11 +87,6 @@ class Directory:
     def topic_id(self, index: int) -> str:
         """Return the id of a topic."""
         return f"61{0x0D0C0B:06x}{self._topic_ids.number(index):016x}"
-
-    def topic_modified(self, index: int) -> int:
-        """Return when a topic was last modified; topics do not show it, only filters know."""
-        draws = Draws(self._seed, index, b"topic modified")
-        return START_OF_DATA + draws.below(365 * 86_400) * 1_000_000
 
     def is_keyword_topic(self, index: int) -> bool:
         """Tell whether a topic is found by its keywords, and not described in prose."""

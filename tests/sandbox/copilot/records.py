@@ -18,15 +18,15 @@ from tests.sandbox.copilot.vocabulary import (
     TYPES,
 )
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import SECOND, iso
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.sandbox.copilot.call_table import CallTable
     from tests.sandbox.copilot.directory import CrmKind, Directory, Record
-    from tests.sandbox.copilot.parameters import Media
+    from tests.sandbox.copilot.queries import Media
 
 SIGNATURE = "X-Signature=SIGNED-URL-SECRET"
 """Stands in every signed URL; found anywhere else, a secret has leaked."""
@@ -96,20 +96,6 @@ class CallMaker:
                 for i in range(min(1 + draws.below(3), len(contacts)))
             ],
         )
-
-    def user_emails(self, position: int) -> set[str]:
-        """Return the email addresses of the users in a call."""
-        return {self._directory.user_email(user) for user in self.people(position).users}
-
-    def attendee_emails(self, position: int) -> set[str]:
-        """Return the email addresses of everyone in a call."""
-        emails = {self._directory.contact_email(c) for c in self.people(position).contacts}
-        return {email for email in emails if email} | self.user_emails(position)
-
-    def topic_names(self, position: int) -> set[str]:
-        """Return the names of the topics that came up in a call; none in an unfinished one."""
-        topics = wording().topics
-        return {topics[topic] for topic in self._topics(position)}
 
     def source_id(self, position: int) -> str | None:
         """Return the id of a call in its source system; some have none."""

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from tests.sandbox.copilot.call_search import window_of
 from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
 from tests.sandbox.copilot.wording import wording
-from tests.sandbox.draws import Draws, Scramble
 from tests.sandbox.instants import MILLISECOND
-from tests.sandbox.newest import Newest
+from tests.sandbox.lru import LruCache
+from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sandbox.copilot.call_search import Bounds
     from tests.sandbox.copilot.directory import Directory, Record
-    from tests.sandbox.copilot.parameters import ScorecardFilter
+    from tests.sandbox.copilot.queries import Window
 
 TEMPLATES = 5
 _KEPT_POSITIONS = 1_000_000
@@ -62,45 +62,28 @@ class Scorecards:
         self._strict = bounds == "strict"
         self._ids = Scramble(seed, b"scorecard ids")
         self._template_ids = Scramble(seed, b"template ids")
-        self._answers: Newest[ScorecardFilter, list[int]] = Newest(_KEPT_POSITIONS)
+        self._answers: LruCache[Window, list[int]] = LruCache(_KEPT_POSITIONS)
 
     def __len__(self) -> int:
         return len(self._times)
-
-    def time(self, index: int) -> int:
-        """Return the hidden time of a scorecard, in microseconds since 1970."""
-        return self._times[index]
 
     def scorecard_id(self, index: int) -> str:
         """Return the id of a scorecard."""
         return f"65{0:06x}{self._ids.number(index):016x}"
 
-    def index(self, scorecard_id: str) -> int:
-        """Return the index of a scorecard.
-
-        Raises:
-            KeyError: There is none with this id.
-        """
-        try:
-            index = self._ids.index(int(scorecard_id[8:], 16))
-        except ValueError:
-            index = -1
-        if not 0 <= index < len(self) or self.scorecard_id(index) != scorecard_id:
-            raise KeyError(scorecard_id)
-        return index
-
-    def find(self, wanted: ScorecardFilter) -> list[int]:
-        """Return the indexes of the scorecards that match, in an order that is not by time."""
-        answer = self._answers.get(wanted)
+    def find(self, time: Window) -> list[int]:
+        """Return the indexes of the scorecards of a time, in an order that is not by time."""
+        answer = self._answers.get(time)
         if answer is None:
-            answer = self._matching(wanted)
-            self._answers.put(wanted, answer)
+            answer = sorted(window_of(self._by_time, self._times, time, strict=self._strict))
+            self._answers.put(time, answer)
         return answer
 
     def scorecard(self, index: int) -> Record:
         """Make a scorecard; some have no remark, some no questions."""
         words = wording()
         draws = Draws(self._seed, index, b"scorecard")
+        users, user_id = self._directory.users_count, self._directory.user_id
         questions = [
             {
                 "score": 1 + draws.below(5),
@@ -113,8 +96,8 @@ class Scorecards:
         scorecard: Record = {
             "id": self.scorecard_id(index),
             "type": draws.pick(["MANUAL", "AI"]),
-            "rep": self._directory.user_id(self._rep(index)),
-            "scorer": self._directory.user_id(self._scorer(index)),
+            "rep": user_id(index * 31 % users),
+            "scorer": user_id((index * 17 + 5) % users),
             "template_id": self.template_id(draws.below(TEMPLATES)),
             "call_id": self._call_id(index * 7919 % self._calls),
             "total_score": draws.below(2001) / 20,
@@ -147,18 +130,3 @@ class Scorecards:
                 for order in range(2 + draws.below(4))
             ],
         }
-
-    def _matching(self, wanted: ScorecardFilter) -> list[int]:
-        found = sorted(window_of(self._by_time, self._times, wanted.time, strict=self._strict))
-        user_id = self._directory.user_id
-        if wanted.rep is not None:
-            found = [index for index in found if user_id(self._rep(index)) == wanted.rep]
-        if wanted.scorer is not None:
-            found = [index for index in found if user_id(self._scorer(index)) == wanted.scorer]
-        return found
-
-    def _rep(self, index: int) -> int:
-        return index * 31 % self._directory.users_count
-
-    def _scorer(self, index: int) -> int:
-        return (index * 17 + 5) % self._directory.users_count

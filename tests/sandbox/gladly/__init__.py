@@ -10,9 +10,8 @@ Use::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from tests.sandbox.faults import FaultMiddleware, Faults
 from tests.sandbox.gladly.account import Account
 from tests.sandbox.gladly.app import (
     API_TOKEN,
@@ -28,11 +27,10 @@ from tests.sandbox.gladly.helpdesk import Change, Desk
 from tests.sandbox.gladly.helpdesk.population import Population
 from tests.sandbox.gladly.history import add_history
 from tests.sandbox.gladly.hosts import GladlyHosts
-from tests.sandbox.gladly.limits import GladlyLimits, LimitsMiddleware
+from tests.sandbox.gladly.limits import GladlyLimits
 from tests.sandbox.gladly.report_rows import RowMaker
 from tests.sandbox.gladly.reports import Reports
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import TrafficLog, TrafficMiddleware
+from tests.sandbox.local_api import LocalApi
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Change", "Desk", "ExportJob", "GladlyHosts", "GladlySandbox"]
 
 
-class GladlySandbox(Served):
+class GladlySandbox(LocalApi):
     """A local Gladly; a context manager that serves while it is open.
 
     Args:
@@ -77,7 +75,14 @@ class GladlySandbox(Served):
         error_shape: How the errors of a bad request are wrapped.
         forbidden: Answer 403 to everything.
         gone: Answer 404 to everything: there is no such organization.
+        username: E-mail address of the agent who owns the token.
+        api_token: The token that is let in.
+        headers: The headers of a request that is let in.
     """
+
+    username: ClassVar[str] = USERNAME
+    api_token: ClassVar[str] = API_TOKEN
+    headers: ClassVar[dict[str, str]] = {"Authorization": AUTHORIZATION}
 
     def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
         self,
@@ -115,38 +120,19 @@ class GladlySandbox(Served):
         maker = RowMaker(seed, self.account, report_days, report_rows_per_day, present, cast)
         self.reports = Reports(self.account, maker, present)
         self.desk = Desk(seed, self.account, population, self.events, self.reports)
-        self.traffic = TrafficLog()
-        self.faults = Faults()
         self.limits = GladlyLimits(
-            requests_per_second=requests_per_second,
-            quota=None,
+            requests_per_second,
             reports_per_minute=reports_per_minute,
             concurrent_reports=concurrent_reports,
         )
-        application = FaultMiddleware(gladly_app(self), self.faults, error_body)
-        watched = TrafficMiddleware(
-            LimitsMiddleware(application, self.limits, latency),
-            log=self.traffic,
+        super().__init__(
+            gladly_app(self),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
+            latency=latency,
+            port=port,
         )
-        self._serving = Serving(watched, port)
-
-    @property
-    def username(self) -> str:
-        """E-mail address of the agent who owns the token."""
-        return USERNAME
-
-    @property
-    def api_token(self) -> str:
-        """The token that is let in."""
-        return API_TOKEN
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {"Authorization": AUTHORIZATION}
 
     def others_use(self, requests: int) -> None:
         """Let somebody else take so many requests of every second from now on."""

@@ -6,81 +6,73 @@ from typing import Any, Literal
 
 import msgspec
 
+from tests.sandbox.app import RefusedError
+from tests.sandbox.forms import BadRequestError
+
 ErrorShape = Literal["list", "object", "bare"]
 
 
-class RefusedError(Exception):
+class GladlyError(RefusedError):
     """A request that is answered with an error.
 
     Args:
         status: HTTP status.
         code: The vendor's code, such as ``invalid`` or ``not_exist``.
         detail: The reason in words.
-        attr: The parameter or member it is about.
         shape: How the error is wrapped; None for whatever the sandbox is set to.
-        meta: What else there is to know.
         headers: Headers of the answer.
+        **members: Other members of the error.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword
+    def __init__(
         self,
         status: int,
         code: str,
         detail: str,
         *,
-        attr: str | None = None,
-        shape: ErrorShape | None = None,
-        meta: dict[str, str] | None = None,
+        shape: ErrorShape | None = "list",
         headers: dict[str, str] | None = None,
+        **members: Any,
     ) -> None:
-        super().__init__(status, code, detail)
-        self.status = status
+        super().__init__(status, {"code": code, "detail": detail, **members}, headers)
         self.shape = shape
-        self.headers = headers
-        self.error: dict[str, Any] = {"code": code, "detail": detail}
-        if attr is not None:
-            self.error = {"attr": attr, **self.error}
-        if meta is not None:
-            self.error["meta"] = meta
 
-    def body(self, shape: ErrorShape) -> bytes:
-        """Return the JSON, in a shape unless the refusal has one of its own."""
-        documents: dict[ErrorShape, dict[str, Any] | list[dict[str, Any]]] = {
-            "list": {"errors": [self.error]},
-            "object": {"errors": self.error},
-            "bare": [self.error],
-        }
-        return msgspec.json.encode(documents[self.shape or shape])
+    def wrapped(self, shape: ErrorShape) -> object:
+        """Return the body, in a shape unless the refusal has one of its own."""
+        shape = self.shape or shape
+        if shape == "bare":
+            return [self.document]
+        return {"errors": [self.document] if shape == "list" else self.document}
 
 
 def error_body(message: str) -> bytes:
     """Return the JSON of an error that is about no member of the request."""
-    return RefusedError(500, "temporary_failure", message).body("list")
+    return msgspec.json.encode({"errors": [{"code": "temporary_failure", "detail": message}]})
 
 
-def invalid(*, attr: str, detail: str, code: str = "invalid") -> RefusedError:
-    """Refuse a bad request."""
-    return RefusedError(400, code, detail, attr=attr)
+def bad_request(error: BadRequestError) -> GladlyError:
+    """Refuse a bad request; only this error comes in each shape."""
+    about: dict[str, Any] = {"attr": error.name} if error.name else {}
+    return GladlyError(400, error.code, error.reason, shape=None, **about)
 
 
-def not_found(what: str) -> RefusedError:
+def invalid(*, attr: str, detail: str, code: str = "invalid") -> BadRequestError:
+    """Refuse a bad request because of one of its parameters or members."""
+    return BadRequestError(detail, attr, code)
+
+
+def not_found(what: str) -> GladlyError:
     """Refuse an id that is not there; the vendor's examples show one object here."""
-    return RefusedError(404, "not_exist", f"{what} does not exist", shape="object")
+    return GladlyError(404, "not_exist", f"{what} does not exist", shape="object")
 
 
-def moved(old: str, new: str, location: str | None) -> RefusedError:
+def moved(old: str, new: str, location: str | None) -> GladlyError:
     """Refuse the id of a customer who was merged; the vendor promises no Location."""
-    return RefusedError(
+    return GladlyError(
         301,
         "moved",
         "customer id has changed",
-        attr="customerId",
-        shape="list",
-        meta={"old": old, "new": new},
         headers=None if location is None else {"Location": location},
+        attr="customerId",
+        meta={"old": old, "new": new},
     )
-
-
-def too_many(detail: str) -> RefusedError:
-    """Refuse a report beyond the limits; the vendor promises no Retry-After."""
-    return RefusedError(429, "temporary_failure", detail, shape="list")

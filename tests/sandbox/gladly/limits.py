@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
-from tests.sandbox.gladly.errors import too_many
 from tests.sandbox.traffic import Limits
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Scope
 
 REPORT_PATHS = frozenset({"/api/v1/reports", "/api/v1/reports/work-session-events"})
 
@@ -26,12 +22,10 @@ class GladlyLimits(Limits):
     """What an organization may ask; every attribute may be changed while the server runs.
 
     Attributes:
-        others: Requests of every second that somebody else makes with the same organization.
         reports_per_minute: Reports within any minute; None for no limit.
         concurrent_reports: Reports under way at once; None for no limit.
     """
 
-    others: int = 0
     reports_per_minute: int | None = None
     concurrent_reports: int | None = None
 
@@ -40,39 +34,11 @@ class GladlyLimits(Limits):
         self._reports: deque[float] = deque()
         self._under_way = 0
 
-    def refuse(self, now: float) -> str | None:
-        """Count a request, unless it must be refused; returns why."""
-        limit = self.requests_per_second
-        if limit is None:
-            return super().refuse(now)
-        # What others take is not there for the client; the rest is the ordinary sliding second.
-        self.requests_per_second = max(limit - self.others, 0)
-        try:
-            return super().refuse(now)
-        finally:
-            self.requests_per_second = limit
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers of a refusal, which hold no Retry-After unless a test asks for it."""
-        return {**super().headers(), **self.rate_headers()}
-
-    def rate_headers(self) -> dict[str, str]:
-        """Return the headers that every answer carries; none when there is no limit."""
-        if self.requests_per_second is None:
-            return {}
-        now = time.monotonic()
-        taken = sum(now - arrival < 1 for arrival in tuple(self._accepted)) + self.others
-        return {
-            "Ratelimit-Limit-Second": str(self.requests_per_second),
-            "Ratelimit-Remaining-Second": str(max(self.requests_per_second - taken, 0)),
-        }
-
-    def begin_report(self) -> str | None:
-        """Count a report, unless it must be refused; returns why.
-
-        One that was not refused must be ended with `end_report`.
-        """
-        now = time.monotonic()
+    def refuse(self, now: float, scope: Scope) -> str | None:
+        """Count a request, and a report, unless it must be refused; returns why."""
+        reason = super().refuse(now, scope)
+        if reason is not None or not _is_report(scope):
+            return reason
         while self._reports and now - self._reports[0] >= _MINUTE:
             self._reports.popleft()
         minute = self.reports_per_minute
@@ -84,52 +50,21 @@ class GladlyLimits(Limits):
         self._under_way += 1
         return None
 
-    def end_report(self) -> None:
-        """Count a report that `begin_report` let pass as ended."""
-        self._under_way -= 1
+    def end(self, scope: Scope) -> None:
+        """Count a report that was not refused as ended."""
+        self._under_way -= _is_report(scope)
+
+    def headers(self, *, refused: bool) -> dict[str, str]:
+        """Return the headers of the rate, which every answer carries unless there is no limit."""
+        headers = super().headers(refused=refused)
+        if self.requests_per_second is not None:
+            now = time.monotonic()
+            taken = sum(now - arrival < 1 for arrival in tuple(self._accepted)) + self.others
+            left = max(self.requests_per_second - taken, 0)
+            headers["Ratelimit-Limit-Second"] = str(self.requests_per_second)
+            headers["Ratelimit-Remaining-Second"] = str(left)
+        return headers
 
 
-class LimitsMiddleware:
-    """Limits the reports, and writes the headers of the limit into every answer.
-
-    The latency belongs here, since a report is under way while it is waited for.
-
-    Args:
-        app: The application inside.
-        limits: The vendor's limits.
-        latency: Seconds that every answer takes at least; requests wait side by side.
-    """
-
-    def __init__(self, app: ASGIApp, limits: GladlyLimits, latency: float) -> None:
-        self._app = app
-        self._limits = limits
-        self._latency = latency
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    *(
-                        (name.lower().encode(), value.encode())
-                        for name, value in self._limits.rate_headers().items()
-                    ),
-                ]
-            await send(message)
-
-        report = scope["method"] == "POST" and scope["path"] in REPORT_PATHS
-        refusal = self._limits.begin_report() if report else None
-        if refusal is not None:
-            body = too_many(refusal).body("list")
-            answer = Response(body, 429, media_type="application/json")
-            await answer(scope, receive, with_headers)
-            return
-        try:
-            if self._latency > 0:
-                await asyncio.sleep(self._latency)
-            await self._app(scope, receive, with_headers)
-        finally:
-            if report:
-                self._limits.end_report()
+def _is_report(scope: Scope) -> bool:
+    return scope["method"] == "POST" and scope["path"] in REPORT_PATHS

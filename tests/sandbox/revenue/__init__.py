@@ -12,22 +12,22 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from tests.sandbox.faults import FaultMiddleware, Faults
+from tests.sandbox.local_api import LocalApi
 from tests.sandbox.revenue.account import Account
 from tests.sandbox.revenue.app import API_KEY, CREDENTIAL_HEADERS, PARTNER_KEY, revenue_app
 from tests.sandbox.revenue.errors import error_body
 from tests.sandbox.revenue.exports import Exports
 from tests.sandbox.revenue.filehost import FileHost
 from tests.sandbox.revenue.jobs import Job
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+from tests.sandbox.traffic import Limits
 
 __all__ = ["FileHost", "Job", "RevenueSandbox"]
 
 
 @dataclass(kw_only=True)
-class RevenueSandbox(Served):
+class RevenueSandbox(LocalApi):
     """A local Revenue API; a context manager that serves while it is open.
 
     Attributes:
@@ -42,8 +42,14 @@ class RevenueSandbox(Served):
         traffic: Every request that came in.
         faults: The troubles to play.
         limits: The limits of requests, to change while the server runs.
+        api_key: The key that is let in.
+        partner_key: The partner's key that is let in.
+        headers: The headers of a request that is let in.
     """
 
+    api_key: ClassVar[str] = API_KEY
+    partner_key: ClassVar[str] = PARTNER_KEY
+    headers: ClassVar[dict[str, str]] = {"apikey": API_KEY}
     seed: int = 1
     port: int = 0
     latency: float = 0.0
@@ -54,31 +60,12 @@ class RevenueSandbox(Served):
     def __post_init__(self) -> None:
         self.account = Account(self.seed, self.activities, self.audit_events)
         self.exports = Exports()
-        self.traffic = TrafficLog()
-        self.faults = Faults()
-        self.limits = Limits(requests_per_second=self.requests_per_second, quota=None)
-        application = revenue_app(self.account, self.exports)
-        watched = TrafficMiddleware(
-            FaultMiddleware(application, self.faults, error_body),
-            log=self.traffic,
+        self.limits = Limits(self.requests_per_second)
+        super().__init__(
+            revenue_app(self.account, self.exports),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
             latency=self.latency,
+            port=self.port,
         )
-        self._serving = Serving(watched, self.port)
-
-    @property
-    def api_key(self) -> str:
-        """The key that is let in."""
-        return API_KEY
-
-    @property
-    def partner_key(self) -> str:
-        """The partner's key that is let in."""
-        return PARTNER_KEY
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The headers of a request that is let in."""
-        return {"apikey": API_KEY}

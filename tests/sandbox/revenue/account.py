@@ -6,6 +6,7 @@ Everything here is safe to call from any thread while the server answers.
 from __future__ import annotations
 
 import json
+import math
 import threading
 from bisect import insort
 from copy import deepcopy
@@ -13,18 +14,19 @@ from datetime import date, datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.sandbox.forms import BadRequestError
+from tests.sandbox.instants import DAY_MS, now_ms
 from tests.sandbox.revenue import activities, audit, objects
-from tests.sandbox.revenue.errors import bad_audit, bad_forecast, export_error
+from tests.sandbox.revenue.errors import export_error
 from tests.sandbox.revenue.forecasts import SYMBOLS, WEEKS, ForecastTable, Quarter
-from tests.sandbox.revenue.jobs import now_ms
-from tests.sandbox.revenue.people import PEOPLE, Person, within
+from tests.sandbox.revenue.people import PEOPLE, within
 from tests.sandbox.revenue.requests import FORECAST_TYPES
 from tests.sandbox.revenue.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sandbox.revenue.requests import AuditRequest, ForecastRequest
+    from tests.sandbox.revenue.requests import AuditQuery, ForecastRequest
 
     Record = dict[str, Any]
 
@@ -96,15 +98,7 @@ class Account:
             self._restated += 1
 
     def add_activity(self, date: datetime, **members: Any) -> Record:
-        """Add an activity.
-
-        Args:
-            date: When; must know its zone.
-            **members: Members that shall be so.
-
-        Returns:
-            The activity.
-        """
+        """Add an activity at a moment that knows its zone, with some members as given."""
         with self._lock:
             self._added += 1
             made = activities.activity(self._seed, (1 << 31) + self._added, _milliseconds(date))
@@ -113,36 +107,13 @@ class Account:
             return made
 
     def large_activities(self, count: int, text_bytes: int = 700) -> None:
-        """Replace the activities by many of the last 300 days, which are made as they are read.
-
-        Args:
-            count: How many.
-            text_bytes: Length of their subjects.
-        """
+        """Replace the activities by many of the last 300 days, which are made as they are read."""
         with self._lock:
             self.activities = []
             self._many = activities.ManyActivities(self._seed, count, text_bytes, now_ms())
 
-    def large_activity(self, index: int) -> Record:
-        """Return one of the many.
-
-        Raises:
-            LookupError: There are none, or not so many.
-        """
-        if self._many is None:
-            raise LookupError(index)
-        return self._many.activity(index)
-
     def add_audit_event(self, moment: datetime, **members: Any) -> Record:
-        """Add an audit event.
-
-        Args:
-            moment: When; must know its zone.
-            **members: Members that shall be so.
-
-        Returns:
-            The event.
-        """
+        """Add an audit event at a moment that knows its zone, with some members as given."""
         with self._lock:
             self._added += 1
             rng = Random(f"{self._seed} added {self._added}")
@@ -158,10 +129,14 @@ class Account:
 
         Raises:
             RefusedError: The request asks for what is not there.
+            BadRequestError: It asks for a kind or a currency that does not exist.
         """
         types = request.types_to_export
         with self._lock:
             self._check_forecast(forecast_id, types, request.currency)
+            people = within(request.scope_id)
+            if people is None:
+                raise _no_opt_in(forecast_id, str(request.scope_id))
             quarter = self._quarters[-1]
             if request.time_period in self.periods:
                 quarter = self._quarters[self.periods.index(request.time_period)]
@@ -172,14 +147,14 @@ class Account:
                 quarter=quarter,
                 weeks=[*range(latest + 1)] if request.include_historical else [latest],
                 past_weeks=latest if quarter == self._quarters[-1] else WEEKS,
-                people=self._people(forecast_id, request.scope_id),
+                people=people,
                 types=[kind for kind in FORECAST_TYPES if kind in types],
                 currency=request.currency or "USD",
                 restated=self._restated,
                 tenant_columns=deepcopy(self.tenant_columns),
                 by_type=self.entries_by_type,
             )
-        return table.cells() if request.export_format == "CSV" else table.result()
+        return table.result()
 
     def activity_result(
         self, types: list[Any] | None, start: int | None, end: int | None, *, text_dates: bool
@@ -193,16 +168,11 @@ class Account:
             text_dates: Whether every other date is text.
         """
         if end is not None and self.end_date_inclusive:
-            end += activities.DAY_MS
+            end += DAY_MS
         with self._lock:
-            listed = deepcopy(
-                [
-                    one
-                    for one in self.activities
-                    if (start is None or start <= int(one["date"]))
-                    and (end is None or int(one["date"]) < end)
-                ]
-            )
+            first, last = start or 0, math.inf if end is None else end
+            wanted = [one for one in self.activities if first <= int(one["date"]) < last]
+            listed = deepcopy(wanted)
             many = self._many
         Random(f"{self._seed} order").shuffle(listed)
 
@@ -215,30 +185,10 @@ class Account:
         made = (lambda: activities.with_text_dates(rows)) if text_dates else rows
         return Result("activities", {"activities": made})
 
-    def find_audit_events(self, wanted: AuditRequest) -> list[Record]:
-        """Return the audit events that are asked for, newest first, as of now.
-
-        Raises:
-            RefusedError: A date is none.
-        """
+    def find_audit_events(self, wanted: AuditQuery) -> list[Record]:
+        """Return the audit events that are asked for, newest first, as of now."""
         with self._lock:
-            try:
-                found = audit.find(self.audit_events, wanted, now_ms(), self.audit_bounds)
-            except ValueError as error:
-                message = f"dateFrom and dateTo: {error}"
-                raise bad_audit(message) from error
-            return deepcopy(found)
-
-    def audit_result(self, wanted: AuditRequest) -> Result:
-        """Return the result of an audit export, as of now.
-
-        Raises:
-            RefusedError: A date is none.
-        """
-        events = self.find_audit_events(wanted)
-        actors = audit.actors_of(events)
-        key = self.audit_key
-        return Result(key, {key: lambda: iter(events), "actors": lambda: iter(actors)})
+            return deepcopy(audit.find(self.audit_events, wanted, now_ms(), self.audit_bounds))
 
     def _check_forecast(self, forecast_id: str, types: list[str], currency: str | None) -> None:
         if forecast_id not in {tab["forecastId"] for tab in self.forecasts}:
@@ -249,19 +199,13 @@ class Account:
         unknown = [kind for kind in types if kind not in FORECAST_TYPES]
         if unknown or not types:
             message = f"The following typesToExport values are invalid: {json.dumps(unknown)}"
-            raise bad_forecast(message)
+            raise BadRequestError(message)
         if not self.crm_types_supported and {"crm_total", "crm_closed"} & {*types}:
             message = "CRM Totals and CRM Closed are not supported by the Export API."
             raise export_error(message, code="type_not_supported", namespace="fcw")
         if currency is not None and currency not in SYMBOLS:
             message = "The currency parameter is invalid."
-            raise bad_forecast(message)
-
-    def _people(self, forecast_id: str, scope: str | None) -> list[Person]:
-        people = within(scope)
-        if people is None:
-            raise _no_opt_in(forecast_id, str(scope))
-        return people
+            raise BadRequestError(message)
 
 
 def _no_opt_in(forecast_id: str, scope: str) -> Exception:

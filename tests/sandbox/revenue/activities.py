@@ -6,16 +6,18 @@ from bisect import bisect_left
 from math import gcd
 from typing import TYPE_CHECKING, Any, get_args
 
-from tests.sandbox.draws import Draws
+from tests.sandbox.instants import DAY_MS
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.people import PEOPLE
 from tests.sandbox.revenue.requests import ActivityType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.sandbox.revenue.people import Person
+
     Record = dict[str, Any]
 
-DAY_MS = 86_400_000
 TYPES: tuple[str, ...] = get_args(ActivityType)
 OPPORTUNITIES = 40
 """How many opportunities the activities are about."""
@@ -71,25 +73,11 @@ def activity(seed: int, index: int, moment: int) -> Record:
         "sfdcUserId": "",
         "isInternal": False,
     }
-    hosts = [
-        {
-            "name": person.name,
-            "email": person.email,
-            "sfdcUserId": person.crm_id,
-            "isInternal": True,
-        }
-        for person in (owner, organiser)
-    ]
     company = about % len(_COMPANIES)
     account = {
         "accountId": f"0014x000018Ac{company:03}AA",
         "accountName": _COMPANIES[company],
         "accountOwnerId": opportunity_owner(about),
-    }
-    opportunity = {
-        "opportunityId": opportunity_id(about),
-        "opportunityName": opportunity_name(about),
-        "opportunityOwnerId": opportunity_owner(about),
     }
     return {
         "activityId": f"{seed:08x}{draws.below(1 << 64):016x}{index:08x}",
@@ -99,8 +87,25 @@ def activity(seed: int, index: int, moment: int) -> Record:
         "activityOwnerId": owner.crm_id,
         "activityOrganiserId": organiser.crm_id,
         "accounts": [] if draws.one_in(6) else [account],
-        "opportunities": [] if draws.one_in(5) else [opportunity],
-        "participants": [*hosts, guest],
+        "opportunities": [] if draws.one_in(5) else [_opportunity(about)],
+        "participants": [_host(owner), _host(organiser), guest],
+    }
+
+
+def _host(person: Person) -> Record:
+    return {
+        "name": person.name,
+        "email": person.email,
+        "sfdcUserId": person.crm_id,
+        "isInternal": True,
+    }
+
+
+def _opportunity(index: int) -> Record:
+    return {
+        "opportunityId": opportunity_id(index),
+        "opportunityName": opportunity_name(index),
+        "opportunityOwnerId": opportunity_owner(index),
     }
 
 
@@ -142,13 +147,7 @@ class ManyActivities:
         self._span = 300 * DAY_MS
 
     def activity(self, index: int) -> Record:
-        """Return one.
-
-        Raises:
-            IndexError: There are not so many.
-        """
-        if not 0 <= index < self._count:
-            raise IndexError(index)
+        """Return one."""
         about = index % OPPORTUNITIES
         person = PEOPLE[index % len(PEOPLE)]
         number = f"{index} "
@@ -160,21 +159,8 @@ class ManyActivities:
             "activityOwnerId": person.crm_id,
             "activityOrganiserId": person.crm_id,
             "accounts": [],
-            "opportunities": [
-                {
-                    "opportunityId": opportunity_id(about),
-                    "opportunityName": opportunity_name(about),
-                    "opportunityOwnerId": opportunity_owner(about),
-                }
-            ],
-            "participants": [
-                {
-                    "name": person.name,
-                    "email": person.email,
-                    "sfdcUserId": person.crm_id,
-                    "isInternal": True,
-                }
-            ],
+            "opportunities": [_opportunity(about)],
+            "participants": [_host(person)],
         }
 
     def between(self, start: int | None, end: int | None) -> Iterator[Record]:

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.sandbox.app import RefusedError
 
-    Refuse = Callable[[str], "RefusedError"]
-    """Makes the refusal of a bad request from its reason."""
+if TYPE_CHECKING:
+    from tests.sandbox.forms import BadRequestError
 
 ORG_ID = 101
 USER_ID = 1
 OTHER_USER_ID = 2
-
-
-class RefusedError(Exception):
-    """A request that is answered with an error.
-
-    Args:
-        status: HTTP status.
-        document: The body of the answer.
-    """
-
-    def __init__(self, status: int, document: dict[str, Any] | list[dict[str, Any]]) -> None:
-        super().__init__(status, document)
-        self.status = status
-        self.body = msgspec.json.encode(document)
 
 
 def error_body(message: str) -> bytes:
@@ -64,17 +49,17 @@ def export_error(
     )
 
 
-def bad_export(reason: str) -> RefusedError:
+def bad_export(error: BadRequestError) -> RefusedError:
     """Refuse a bad request about jobs."""
-    return export_error(reason, code="bad_request")
+    return export_error(error.reason, code="bad_request")
 
 
-def bad_forecast(reason: str) -> RefusedError:
+def bad_forecast(error: BadRequestError) -> RefusedError:
     """Refuse a bad request for a forecast."""
-    return export_error(reason, code="bad_request", namespace="fcw")
+    return export_error(error.reason, code="bad_request", namespace="fcw")
 
 
-def bad_activity(reason: str) -> RefusedError:
+def bad_activity(error: BadRequestError) -> RefusedError:
     """Refuse a bad request for activities."""
     return RefusedError(
         400,
@@ -82,20 +67,21 @@ def bad_activity(reason: str) -> RefusedError:
             "code": "Bad request",
             "namespace": "activity",
             "errorId": uuid4().hex,
-            "message": reason,
+            "message": error.reason,
             "userId": str(USER_ID),
             "orgId": str(ORG_ID),
         },
     )
 
 
-def bad_audit(reason: str) -> RefusedError:
+def bad_audit(error: BadRequestError) -> RefusedError:
     """Refuse a bad request for audit events."""
-    error = {"code": "bad_request", "message": "Bad request", "status": "400", "details": reason}
-    return RefusedError(400, {"errors": [error]})
+    details = {"details": error.reason}
+    document = {"code": "bad_request", "message": "Bad request", "status": "400", **details}
+    return RefusedError(400, {"errors": [document]})
 
 
-def bad_opportunity(reason: str) -> RefusedError:
+def bad_opportunity(error: BadRequestError) -> RefusedError:
     """Refuse a bad request for opportunities; the misspelt name is the vendor's."""
     return RefusedError(
         400,
@@ -104,15 +90,15 @@ def bad_opportunity(reason: str) -> RefusedError:
                 "statusCode": 400,
                 "reaspnPhrase": "Bad Request",
                 "description": "invalid query parameter",
-                "details": reason,
+                "details": error.reason,
             }
         ],
     )
 
 
-def bad_ingest(reason: str) -> RefusedError:
+def bad_ingest(error: BadRequestError) -> RefusedError:
     """Refuse a bad request about ingestion."""
-    return RefusedError(400, [{"errorCode": "INVALID_INPUT_FORMAT", "errorSummary": reason}])
+    return RefusedError(400, [{"errorCode": "INVALID_INPUT_FORMAT", "errorSummary": error.reason}])
 
 
 def invalid_job(message: str = "Cannot find a job with this jobId.") -> RefusedError:

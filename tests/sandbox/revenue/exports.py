@@ -9,8 +9,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.sandbox.instants import DAY_MS, now_ms
 from tests.sandbox.revenue.errors import ORG_ID, OTHER_USER_ID, USER_ID, export_error, invalid_job
-from tests.sandbox.revenue.jobs import MODULES, Job, now_ms
+from tests.sandbox.revenue.jobs import MODULES, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-_QUOTA_MS = 30 * 86_400_000
+_QUOTA_MS = _LIFETIME_MS = 30 * DAY_MS
 _SECRET = b"sandbox"
 
 
@@ -32,11 +33,11 @@ class Exports:
         running_statuses: The statuses of a queued job and of one at work.
         success: The status of a job that ended well.
         concurrent_limit: How many jobs may be queued or at work.
-        monthly_quota: How many jobs may be started within 30 days; cancelled ones do not count.
+        monthly_quota: How many jobs may be started within 30 days; those that end as CANCELLED or
+            ABORTED do not count.
         wrapped: Whether a job comes as ``{"job": …}``.
         list_wrapped: Whether the list of jobs comes as ``{"jobs": …}``.
         endings: How the next jobs end: `jobs.ENDINGS`; those after them end well.
-        lifetime_seconds: How long a job is kept after its end.
         max_rows: A result is cut after that many rows; None for never. Read when a job starts.
         shape: How result files look: `results.SHAPES`. Read when a job starts.
         download_base: Base URL of the server that serves the files too, if there is one.
@@ -53,7 +54,6 @@ class Exports:
         self.wrapped = True
         self.list_wrapped = False
         self.endings: deque[str] = deque()
-        self.lifetime_seconds: float = 30 * 86_400
         self.max_rows: int | None = None
         self.shape = "document"
         self.download_base: str | None = None
@@ -69,7 +69,8 @@ class Exports:
         """Let other users start jobs that run until `release`."""
         with self._lock:
             for _ in range(count):
-                self._add(Job(self, "FORECAST", {}, None, ending="NEVER", user_id=OTHER_USER_ID))
+                job = Job(self, "FORECAST", {}, None, ending="NEVER", user_id=OTHER_USER_ID)
+                self._all[job.id] = job
 
     def release(self) -> None:
         """End the running jobs of other users; they go on counting against the quota."""
@@ -84,7 +85,7 @@ class Exports:
             for _ in range(count):
                 job = Job(self, "FORECAST", {}, None, ending=None, user_id=OTHER_USER_ID)
                 job.finish(self.success)
-                self._add(job)
+                self._all[job.id] = job
 
     def forget(self, job_id: str) -> None:
         """Lose a job; what it cost is not given back."""
@@ -94,12 +95,7 @@ class Exports:
     # What the server does
 
     def start(self, module: Module, request: Record, result: Result) -> Job:
-        """Start a job.
-
-        Args:
-            module: What is exported.
-            request: What was asked for.
-            result: What the file will hold.
+        """Start a job, whose file will hold a result.
 
         Raises:
             RefusedError: A limit is reached.
@@ -113,7 +109,7 @@ class Exports:
                 raise export_error(message, code="export_monthly_quota_reached")
             ending = self.endings.popleft() if self.endings else None
             job = Job(self, module, request, result, ending=ending, user_id=USER_ID)
-            self._add(job)
+            self._all[job.id] = job
             self.started.append(job)
             return job
 
@@ -125,7 +121,7 @@ class Exports:
         """
         with self._lock:
             job = self._all.get(job_id)
-            if job is None or not self._there(job):
+            if job is None or job_id in self._forgotten:
                 raise invalid_job()
             if job.user_id != USER_ID:
                 message = "Invalid permissions to view this job."
@@ -136,21 +132,7 @@ class Exports:
         """Return the jobs of this user that are still there, newest first."""
         with self._lock:
             jobs = [*reversed(self._all.values())]
-            return [job for job in jobs if job.user_id == USER_ID and self._there(job)]
-
-    def cancel(self, job_id: str) -> Job:
-        """Cancel a job.
-
-        Raises:
-            RefusedError: It is not there, or it has ended.
-        """
-        with self._lock:
-            job = self.job(job_id)
-            if not job.running:
-                message = "Cannot cancel the job because it already finished executing."
-                raise export_error(message, code="export_failed_to_cancel")
-            job.finish("CANCELLED" if job.queued else "ABORTED")
-            return job
+            return [job for job in jobs if job.user_id == USER_ID and job.id not in self._forgotten]
 
     def file(self, job_id: str) -> Iterator[bytes]:
         """Return the file of a job that ended well, in pieces.
@@ -183,7 +165,7 @@ class Exports:
         """Return a job as the vendor shows it."""
         status = job.status
         ended = None if status in self.running_statuses else job.ended
-        expires = None if ended is None else ended + int(self.lifetime_seconds * 1000)
+        expires = None if ended is None else ended + _LIFETIME_MS
         forecast = job.module == "FORECAST"
         # As in the vendor's examples: the forecast, the quarter, a number of the account, the time.
         names = [job.request.get("forecastId", ""), job.request.get("timePeriod", "")]
@@ -213,14 +195,6 @@ class Exports:
             "currency": (job.request.get("currency") or "USD") if forecast else None,
             **({"downloadUrl": link} if done and self.download_base is not None else {}),
         }
-
-    def _add(self, job: Job) -> None:
-        self._all[job.id] = job
-
-    def _there(self, job: Job) -> bool:
-        ended = job.ended
-        expired = ended is not None and now_ms() >= ended + self.lifetime_seconds * 1000
-        return not expired and job.id not in self._forgotten
 
     def _counting(self) -> list[Job]:
         since = now_ms() - _QUOTA_MS

@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.sandbox.faults import FaultMiddleware, Faults
-from tests.sandbox.revenue.app import CREDENTIAL_HEADERS, stream
-from tests.sandbox.revenue.errors import RefusedError, error_body
+from tests.sandbox.app import RefusedError, stream
+from tests.sandbox.local_api import LocalApi
+from tests.sandbox.revenue.app import CREDENTIAL_HEADERS
+from tests.sandbox.revenue.errors import error_body
 from tests.sandbox.revenue.exports import signature
-from tests.sandbox.serving import Served, Serving
-from tests.sandbox.traffic import Limits, TrafficLog, TrafficMiddleware
+from tests.sandbox.traffic import Limits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,34 +23,25 @@ if TYPE_CHECKING:
     from tests.sandbox.revenue import RevenueSandbox
 
 
-class FileHost(Served):
+class FileHost(LocalApi):
     """Serves result files by signed links; a context manager that serves while it is open.
 
     Args:
         revenue: Whose files.
-
-    Attributes:
-        traffic: Every request that came in.
-        faults: The troubles to play.
     """
 
     def __init__(self, revenue: RevenueSandbox) -> None:
-        self.traffic = TrafficLog()
-        self.faults = Faults()
         self._exports = revenue.exports
-        application = Starlette(
+        app = Starlette(
             routes=[Route("/files/{job_id}", self._file)],
             exception_handlers={HTTPException: _refuse},
         )
-        application.router.redirect_slashes = False
-        watched = TrafficMiddleware(
-            FaultMiddleware(application, self.faults, error_body),
-            log=self.traffic,
-            limits=Limits(requests_per_second=None, quota=None),
+        super().__init__(
+            app,
+            limits=Limits(),
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,
         )
-        self._serving = Serving(watched)
 
     async def _file(self, request: Request) -> Response:
         if any(name in CREDENTIAL_HEADERS for name, _ in request.scope["headers"]):
@@ -61,7 +52,7 @@ class FileHost(Served):
         if len(given) != 1 or not compare_digest(given[0].encode(), right):
             raise HTTPException(403, "AccessDenied")
         try:
-            return stream(self._exports.file(job_id))
+            return stream(self._exports.file(job_id), "application/json")
         except RefusedError as error:
             raise HTTPException(404, "NoSuchKey") from error
 

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.draws import Draws
-from tests.sandbox.revenue.people import PEOPLE
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.results import Result
 
 if TYPE_CHECKING:
@@ -45,28 +44,6 @@ _COLUMN_OF_TYPE = {
     "crm_total": "crmTotal",
     "crm_closed": "crmClosed",
 }
-_DATA_TYPES = {
-    "forecastValue": "Forecast Value",
-    "isUpdated": "Forecast Updated",
-    "adjustmentValue": "Adjustment Value",
-    "quotaValue": "Quota Value",
-    "crmTotal": "CRM Total",
-    "crmClosed": "CRM Closed",
-}
-_HEADER = (
-    "User",
-    "Email",
-    "CRM User ID",
-    "Role",
-    "Parent Role",
-    "Timeframe",
-    "Field",
-    "Week",
-    "Start Day",
-    "End Day",
-    "Data Type",
-    "Data Value",
-)
 
 
 @dataclass(frozen=True)
@@ -164,7 +141,7 @@ class ForecastTable:
     by_type: bool
 
     def result(self) -> Result:
-        """Return the JSON form: five lists."""
+        """Return the five lists of the result."""
         return Result(
             "entries",
             {
@@ -175,10 +152,6 @@ class ForecastTable:
                 "timeFrames": self._time_frames,
             },
         )
-
-    def cells(self) -> Result:
-        """Return the CSV form, a list of cells, as the vendor's document shows it."""
-        return Result("cells", {"cells": self._cells})
 
     def entries(self) -> Iterator[Record]:
         """Make the entries, in an order that means nothing."""
@@ -259,27 +232,3 @@ class ForecastTable:
                 "startDate": first.isoformat(),
                 "endDate": last.isoformat(),
             }
-
-    def _cells(self) -> Iterator[str]:
-        yield from _HEADER
-        people = {person.user_id: person for person in self.people}
-        for entry in self.entries():
-            person = people[entry["userId"]]
-            week = FRAMES.index(entry["timeFrameId"])
-            first, last = self.quarter.week(week)
-            for column, data_type in _DATA_TYPES.items():
-                if column not in entry:
-                    continue
-                value = entry[column]
-                yield person.name
-                yield person.email
-                yield person.crm_id
-                yield person.hierarchy
-                yield "" if person.above is None else PEOPLE[person.above].hierarchy
-                yield f"Q{self.quarter.number} {self.quarter.year}"
-                yield FIELDS[entry["fieldId"]][0]
-                yield str(week)
-                yield f"{first:%m/%d/%Y}"
-                yield f"{last:%m/%d/%Y}"
-                yield data_type
-                yield ("Yes" if value else "No") if column == "isUpdated" else str(value or "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Literal
 
+from tests.sandbox.instants import now_ms
 from tests.sandbox.revenue.results import SHAPES
 
 if TYPE_CHECKING:
@@ -15,20 +15,14 @@ if TYPE_CHECKING:
     from tests.sandbox.revenue.exports import Exports
     from tests.sandbox.revenue.results import Result
 
-Module = Literal["FORECAST", "ACTIVITY", "AUDIT"]
+Module = Literal["FORECAST", "ACTIVITY"]
 ENDINGS = frozenset({None, "FAILED", "CANCELLED", "ABORTED", "NEVER"})
 
 MODULES: dict[Module, str] = {
     "FORECAST": "Forecast Export",
     "ACTIVITY": "Activity Export",
-    "AUDIT": "Audit Events Export",
 }
 """The titles of the jobs."""
-
-
-def now_ms() -> int:
-    """Return the present in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class Job:
@@ -74,7 +68,7 @@ class Job:
         self._exports = exports
         self._result = result
         self._ending = ending
-        self._shape = "list" if request.get("exportFormat") == "CSV" else exports.shape
+        self._shape = exports.shape
         self._max_rows = exports.max_rows
         self._lock = threading.Lock()
         self._outcome: tuple[str | None, int] | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.draws import Draws
+from tests.sandbox.instants import DAY_MS
+from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.activities import (
-    DAY_MS,
     OPPORTUNITIES,
     opportunity_id,
     opportunity_name,

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 SHAPES = frozenset({"document", "list", "data", "rows", "records", "results", "unknown"})
 
-_CHUNK_BYTES = 1 << 17
-
 
 class Result:
     """What one export found; the lists are made whenever they are read and never kept.
@@ -39,24 +37,12 @@ class Result:
         return any(True for _ in islice(self._lists[self._main](), count, None))
 
     def chunks(self, shape: str, max_rows: int | None) -> Iterator[bytes]:
-        """Write the file.
+        """Write the file, piece by piece.
 
         Args:
             shape: How it looks, of `SHAPES`.
             max_rows: How many rows of the main list are written; None for all.
-
-        Yields:
-            The JSON, in pieces of some 100 KB.
         """
-        buffer = bytearray()
-        for piece in self._pieces(shape, max_rows):
-            buffer += piece
-            if len(buffer) >= _CHUNK_BYTES:
-                yield bytes(buffer)
-                buffer.clear()
-        yield bytes(buffer)
-
-    def _pieces(self, shape: str, max_rows: int | None) -> Iterator[bytes]:
         main = self._lists[self._main]
         if shape == "unknown":
             count = sum(1 for _ in islice(main(), max_rows))

@@ -1,49 +1,49 @@
-"""What is served by id."""
+"""Serves what is read by id."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from tests.sandbox.gladly.errors import RefusedError, invalid, moved, not_found
-from tests.sandbox.gladly.query import read_query
+from tests.sandbox.forms import BadRequestError, NoQuery
+from tests.sandbox.gladly.errors import invalid, moved, not_found
+from tests.sandbox.gladly.query import CustomersQuery, TasksQuery
 from tests.sandbox.gladly.timestamps import nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from starlette.requests import Request
 
+    from tests.sandbox.app import Answer, Endpoint
     from tests.sandbox.gladly.helpdesk import Desk
 
-    Answer = Callable[[Request], Awaitable[Response]]
     Record = dict[str, Any]
 
-_IDENTIFIERS = ("email", "externalCustomerId", "phoneNumber")
 _MOST_FOUND = 50
-_PHONE = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)
 
 
-def desk_routes(desk: Desk) -> list[tuple[str, Answer]]:
-    """Return the paths below the base that are read by id, and what answers them."""
-    customers, talks, tasks = _Customers(desk), _Talks(desk), _Tasks(desk)
+def desk_endpoints(desk: Desk) -> list[Endpoint]:
+    """Return the endpoints of customers, conversations, items and tasks."""
+    customers, records = _Customers(desk), _Records(desk)
+    one = {
+        "/conversations/{id}": records.one(desk.conversations, "conversation"),
+        "/conversations/{id}/items": records.items,
+        "/conversation-items/{id}": records.item,
+        "/conversation-items/{id}/voice-transcript": records.one(desk.transcripts, "transcript"),
+        "/tasks/{id}": records.one(desk.tasks, "task"),
+        "/tasks/{id}/comments": records.comments,
+        "/tasks/{id}/comments/{comment_id}": records.comment,
+        "/custom-attributes/{id}": records.one(desk.custom_attributes, "custom attribute"),
+        "/customer-profiles/{id}": customers.one,
+        "/customers/{id}/conversations": customers.conversations,
+    }
     return [
-        ("/customer-profiles", customers.find),
-        ("/customer-profiles/{id}", customers.one),
-        ("/customers/{id}/conversations", customers.conversations),
-        ("/customers/{id}/tasks", customers.tasks),
-        ("/conversations/{id}", talks.one),
-        ("/conversations/{id}/items", talks.items),
-        ("/conversations/{id}/notes/{note_id}", talks.note),
-        ("/conversation-items/{id}", talks.item),
-        ("/conversation-items/{id}/voice-transcript", talks.transcript),
-        ("/tasks/{id}", tasks.one),
-        ("/tasks/{id}/comments", tasks.comments),
-        ("/tasks/{id}/comments/{comment_id}", tasks.comment),
-        ("/custom-attributes/{id}", talks.attribute),
+        *(("GET", path, NoQuery, answer) for path, answer in one.items()),
+        ("GET", "/customer-profiles", CustomersQuery, customers.find),
+        ("GET", "/customers/{id}/tasks", TasksQuery, customers.tasks),
     ]
 
 
@@ -53,65 +53,56 @@ class _Customers:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def find(self, request: Request) -> Response:
-        given = read_query(request, *_IDENTIFIERS)
+    async def find(self, _: Request, query: CustomersQuery) -> Response:
+        identifiers = {
+            "email": query.email,
+            "externalCustomerId": query.external_customer_id,
+            "phoneNumber": query.phone_number,
+        }
+        given = [(name, value) for name, value in identifiers.items() if value is not None]
         if len(given) != 1:
-            detail = f"exactly one of {', '.join(_IDENTIFIERS)} must be present"
-            raise RefusedError(400, "invalid" if given else "blank", detail)
-        [(name, [value])] = given.items()
-        if name == "phoneNumber" and not _PHONE.fullmatch(value):
-            raise invalid(attr=name, detail="phoneNumber must be an E.164 number")
+            reason = f"exactly one of {', '.join(identifiers)} must be present"
+            raise BadRequestError(reason, code="invalid" if given else "blank")
+        [(name, value)] = given
         with self._desk.lock:
             known = list(self._desk.customers.values())
         found = [one for one in known if value in _identifiers(one, name)]
         return _json(_sorted(found, "updatedAt")[::-1][:_MOST_FOUND])
 
-    async def one(self, request: Request) -> Response:
-        read_query(request)
+    async def one(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
             self._check_moved(request.path_params["id"])
-            return _one(self._desk.customers, request, "customer")
+            return _json(_known(self._desk.customers, request.path_params["id"], "customer"))
 
-    async def conversations(self, request: Request) -> Response:
-        read_query(request)
-        customer_id = request.path_params["id"]
+    async def conversations(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
-            if self._merged_away(customer_id):
-                return _listed(self._desk, "conversations", [])
-            _known(self._desk.customers, customer_id, "customer")
-            found = _sorted(self._desk.conversations.of(customer_id), "createdAt")
-            return _listed(self._desk, "conversations", found)
+            found: list[Record] = []
+            if self._has_lists(request.path_params["id"]):
+                found = self._desk.conversations.of(request.path_params["id"])
+            return _listed(self._desk, "conversations", _sorted(found, "createdAt"))
 
-    async def tasks(self, request: Request) -> Response:
-        given = read_query(request, "status")
-        status = given.get("status", [None])[0]
-        if status not in {None, "OPEN", "CLOSED"}:
-            raise invalid(attr="status", detail="status must be one of OPEN, CLOSED")
-        customer_id = request.path_params["id"]
+    async def tasks(self, request: Request, query: TasksQuery) -> Response:
         with self._desk.lock:
-            if self._merged_away(customer_id):
-                return _listed(self._desk, "tasks", [])
-            _known(self._desk.customers, customer_id, "customer")
-            found = [
-                one
-                for one in self._desk.tasks.of(customer_id)
-                if status in {None, one.get("status")}
-            ]
+            found: list[Record] = []
+            if self._has_lists(request.path_params["id"]):
+                found = self._desk.tasks.of(request.path_params["id"])
+            found = [one for one in found if query.status in {None, one.get("status")}]
             return _listed(self._desk, "tasks", _sorted(found, "timestamp"), newest_first=True)
 
-    def _merged_away(self, customer_id: str) -> bool:
-        """Return whether the lists of a customer are empty since it was merged.
+    def _has_lists(self, customer_id: str) -> bool:
+        """Tell whether a customer has lists, and has not been merged with empty lists left.
 
         Raises:
-            RefusedError: They are not there at all, or elsewhere.
+            RefusedError: The lists are not there at all, or elsewhere.
         """
-        if customer_id not in self._desk.merged:
+        if customer_id in self._desk.merged:
+            if self._desk.merged_lists == "moved":
+                self._check_moved(customer_id)
+            if self._desk.merged_lists == "missing":
+                what = "customer"
+                raise not_found(what)
             return False
-        if self._desk.merged_lists == "moved":
-            self._check_moved(customer_id)
-        if self._desk.merged_lists == "missing":
-            what = "customer"
-            raise not_found(what)
+        _known(self._desk.customers, customer_id, "customer")
         return True
 
     def _check_moved(self, customer_id: str) -> None:
@@ -126,87 +117,45 @@ class _Customers:
         raise moved(customer_id, new, self._desk.location)
 
 
-class _Talks:
-    """Conversations and their items."""
+class _Records:
+    """Conversations with their items, tasks with their comments, and what they refer to."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def one(self, request: Request) -> Response:
-        read_query(request)
-        with self._desk.lock:
-            return _one(self._desk.conversations, request, "conversation")
+    def one(self, records: Mapping[str, Record], what: str) -> Answer:
+        async def answer(request: Request, _: NoQuery) -> Response:
+            with self._desk.lock:
+                return _json(_known(records, request.path_params["id"], what))
 
-    async def items(self, request: Request) -> Response:
-        session = read_query(request, "sessionId").get("sessionId", [None])[0]
-        with self._desk.lock:
-            conversation_id = request.path_params["id"]
-            _known(self._desk.conversations, conversation_id, "conversation")
-            found = [
-                one
-                for one in self._desk.items.of(conversation_id)
-                if session in {None, one.get("sessionId")}
-            ]
-            return _listed(self._desk, "items", _sorted(found, "timestamp"))
+        return answer
 
-    async def note(self, request: Request) -> Response:
-        read_query(request)
-        parameters = request.path_params
-        with self._desk.lock:
-            _known(self._desk.conversations, parameters["id"], "conversation")
-            note = self._desk.items.get(parameters["note_id"], {})
-            if (
-                note.get("conversationId") != parameters["id"]
-                or note["content"]["type"] != "CONVERSATION_NOTE"
-            ):
-                what = "note"
-                raise not_found(what)
-            return _json(note)
-
-    async def item(self, request: Request) -> Response:
-        read_query(request)
+    async def item(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
             if request.path_params["id"] in self._desk.unsupported:
                 raise invalid(attr="itemId", detail="the type of this item is not supported")
-            return _one(self._desk.items, request, "item")
+            return _json(_known(self._desk.items, request.path_params["id"], "item"))
 
-    async def transcript(self, request: Request) -> Response:
-        read_query(request)
+    async def items(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
-            return _one(self._desk.transcripts, request, "transcript")
+            conversation_id = request.path_params["id"]
+            _known(self._desk.conversations, conversation_id, "conversation")
+            found = _sorted(self._desk.items.of(conversation_id), "timestamp")
+            return _listed(self._desk, "items", found)
 
-    async def attribute(self, request: Request) -> Response:
-        read_query(request)
-        with self._desk.lock:
-            return _one(self._desk.custom_attributes, request, "custom attribute")
-
-
-class _Tasks:
-    """Tasks and their comments."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    async def one(self, request: Request) -> Response:
-        read_query(request)
-        with self._desk.lock:
-            return _one(self._desk.tasks, request, "task")
-
-    async def comments(self, request: Request) -> Response:
-        read_query(request)
+    async def comments(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
             task_id = request.path_params["id"]
             _known(self._desk.tasks, task_id, "task")
             found = _sorted(self._desk.comments.of(task_id), "createdAt")
             return _listed(self._desk, "comments", found)
 
-    async def comment(self, request: Request) -> Response:
-        read_query(request)
-        parameters = request.path_params
+    async def comment(self, request: Request, _: NoQuery) -> Response:
         with self._desk.lock:
-            _known(self._desk.tasks, parameters["id"], "task")
-            comment = _known(self._desk.comments, parameters["comment_id"], "comment")
-            if comment.get("taskId") != parameters["id"]:
+            task_id, comment_id = request.path_params["id"], request.path_params["comment_id"]
+            _known(self._desk.tasks, task_id, "task")
+            comment = _known(self._desk.comments, comment_id, "comment")
+            if comment.get("taskId") != task_id:
                 what = "comment"
                 raise not_found(what)
             return _json(comment)
@@ -225,10 +174,6 @@ def _known(records: Mapping[str, Record], record_id: str, what: str) -> Record:
     if record is None:
         raise not_found(what)
     return record
-
-
-def _one(records: Mapping[str, Record], request: Request, what: str) -> Response:
-    return _json(_known(records, request.path_params["id"], what))
 
 
 def _sorted(records: list[Record], member: str) -> list[Record]:

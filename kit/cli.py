@@ -1,0 +1,74 @@
+"""The command: how it ends when a sync cannot go on.
+
+The SDK's command prints a traceback for whatever it does not expect, a wrong key included. This
+one prints a sentence where there is one, and a traceback only for a fault of the tap.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import typing as t
+
+from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, FatalAPIError
+from singer_sdk.plugin_base import SingerCommand
+
+if t.TYPE_CHECKING:
+    import click
+
+UNHANDLED = "An unhandled error occurred while syncing '%s'"
+"""What the SDK logs of every error that leaves a stream, also where a sentence follows."""
+
+
+class PlainSpokenCommand(SingerCommand):
+    """Ends with one sentence and exit code 1 where the user can mend what is wrong."""
+
+    _is_running = False
+
+    @classmethod
+    def from_command(cls, command: click.Command, logger: logging.Logger) -> PlainSpokenCommand:
+        """Make a plain-spoken command from the SDK's."""
+        return cls(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=logger,
+        )
+
+    def main(self, *args: t.Any, **kwargs: t.Any) -> t.Any:  # noqa: ANN401
+        """Read the options and run the command; both can run into a user's mistake."""
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(lambda record: record.msg != UNHANDLED)
+        try:
+            return super().main(*args, **kwargs)
+        except ConfigValidationError as error:
+            self._end(*error.errors)
+        except (ConfigurationError, FatalAPIError) as error:
+            self._end(str(error))
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            if self._is_running:
+                raise
+            self._end(f"A file given with --config cannot be read: {error.strerror or error}")
+        except ValueError as error:
+            # Whichever library the SDK reads its files with: a syntax error has a line.
+            if not hasattr(error, "lineno"):
+                raise
+            self._end(f"A file given with --config, --state or --catalog is not JSON: {error}.")
+
+    def invoke(self, ctx: click.Context) -> t.Any:  # noqa: ANN401
+        """Run the command's own work, with all options read."""
+        self._is_running = True
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Nothing can be written any more: not even what Python would flush at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self._end("The target stopped reading: what it logged last says why.")
+
+    def _end(self, *sentences: str) -> t.NoReturn:
+        for sentence in sentences:
+            self.logger.critical("%s", sentence)
+        sys.exit(1)

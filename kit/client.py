@@ -1,0 +1,417 @@
+"""How a request is made: signature, pace, retries, errors, and many of them at once.
+
+Streams say what to read. Everything that a request can run into is handled here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import typing as t
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from itertools import islice
+from urllib.parse import quote
+
+import backoff
+import requests
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
+
+from .auth import HeaderAuth, origin
+from .decoding import Answer, sanitize_json
+from .errors import (
+    MalformedBodyError,
+    NotFoundError,
+    PersistentBodyError,
+    PersistentServerError,
+    RefusedError,
+    RetriableBodyError,
+    UnknownOutcomeError,
+    cause_of,
+    may_have_run,
+    may_still_run,
+    retry_after,
+    status_of,
+)
+from .spool import ENCODINGS
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from backoff.types import Details
+    from singer_sdk.metrics import Counter
+
+    from .errors import ApiErrors
+    from .session import ThrottledSession
+
+    Params = Mapping[str, str] | Mapping[str, str | list[str]]
+
+T = t.TypeVar("T")
+R = t.TypeVar("R")
+
+MAX_TRIES = 6
+"""Tries of a request: the waits between them are the session's, with up to a second of jitter."""
+
+LONGEST_WAIT = 300.0
+"""Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
+
+PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""The statuses, besides 5xx, of a failure that may pass."""
+
+TRANSIENT = (
+    RetriableAPIError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    ConnectionResetError,
+)
+
+DOTS = frozenset({".", ".."})
+"""Ids that no address can hold, quoted or not: they would lead to another endpoint."""
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """A request, and how messages name it.
+
+    Args:
+        path: The endpoint, with `{name}` where an id belongs.
+        prepared: What is sent.
+        session: By which it is sent.
+        is_data: Which answers hold data, whatever their status says.
+    """
+
+    path: str
+    prepared: requests.PreparedRequest
+    session: ThrottledSession
+    is_data: Callable[[requests.Response], bool]
+
+
+class ApiClient:
+    """Makes the requests to one API, from any thread.
+
+    Args:
+        url: The configured address, without a slash at its end.
+        headers: The credentials by header, for the configured origin only.
+        errors: The sentences that a user reads.
+        session: The session, and so the rate.
+        config: The tap's settings.
+        user_agent: The header `User-Agent`.
+        logger: Where retries are logged.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is needed, and named
+        self,
+        *,
+        url: str,
+        headers: Mapping[str, str],
+        errors: ApiErrors,
+        session: ThrottledSession,
+        config: Mapping[str, t.Any],
+        user_agent: str,
+        logger: logging.Logger,
+    ) -> None:
+        self.url_base = url
+        self.errors = errors
+        self.logger = logger
+        # The SDK reads a fraction in a configuration file as a Decimal, which no socket takes.
+        self.timeout = float(config["request_timeout_seconds"])
+        self._session = session
+        self._auth = HeaderAuth(url, headers)
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": ENCODINGS}
+        self._max_concurrent = t.cast("int", config["max_concurrent_requests"])
+        self._counter: Counter | None = None
+        self._uncounted = 0
+        self._counting = threading.Lock()
+
+    @contextlib.contextmanager
+    def counted_by(self, counter: Counter) -> Iterator[None]:
+        """Count requests in the metric of the stream that is read."""
+        with counter:
+            self._counter = counter
+            try:
+                yield
+            finally:
+                self._counter = None
+
+    # One request
+
+    def fetch(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        ids: Mapping[str, str] | None = None,
+        is_data: Callable[[requests.Response], bool] | None = None,
+    ) -> Answer:
+        """Ask once, retry what may pass, and return the answer as sound JSON.
+
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            params: The query.
+            ids: The ids in the path.
+            is_data: Which answers hold data, if it is not those with a status below 300.
+
+        Raises:
+            NotFoundError: If there is no such thing (404).
+            RefusedError: If the API refuses the request.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        request = self._get(path, self.url(path, ids), params, is_data or _is_success)
+        return self._send_with_retries(request, partial(_sound_json, path))
+
+    def fetch_or_none(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        ids: Mapping[str, str] | None = None,
+        is_data: Callable[[requests.Response], bool] | None = None,
+    ) -> Answer | None:
+        """As `fetch`, for what may be gone: `None` where there is no such thing (404)."""
+        try:
+            return self.fetch(path, params, ids=ids, is_data=is_data)
+        except NotFoundError:
+            return None
+
+    def fetch_link(self, url: str, path: str) -> Answer:
+        """As `fetch`, from an address that the API gave; `path` is its name in messages.
+
+        Raises:
+            FatalAPIError: If it leads to another origin: credentials do not go there, and what
+                comes from there is not the API's.
+        """
+        request = self._get(path, url)
+        # As it will be sent: `requests` may read an address otherwise than it looks.
+        if origin(request.prepared.url) != origin(self.url_base):
+            raise FatalAPIError(self.errors.leads_elsewhere(path))
+        return self._send_with_retries(request, partial(_sound_json, path))
+
+    def download(
+        self,
+        path: str,
+        read: Callable[[requests.Response], R],
+        params: Params | None = None,
+        *,
+        ids: Mapping[str, str] | None = None,
+        url: str | None = None,
+    ) -> R:
+        """Read an answer of any size, and again from its start if it breaks off.
+
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            read: Reads the answer; it raises `MalformedBodyError` if that is not what it should be.
+            params: The query.
+            ids: The ids in the path.
+            url: Another address, which gets the credentials if it is of the configured origin;
+                `path` is then its name in messages.
+
+        Raises:
+            RefusedError: If the API does not give it.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        return self._send_with_retries(self._get(path, url or self.url(path, ids), params), read)
+
+    def post(self, path: str, ids: Mapping[str, str], body: Mapping[str, t.Any]) -> Answer:
+        """Have something done. It is sent once: only the caller knows whether to send it again.
+
+        Raises:
+            UnknownOutcomeError: If no answer came that tells whether it was done.
+            RefusedError: If the API refuses the request.
+            FatalAPIError: With the sentence for the user, if the sync cannot go on.
+        """
+        request = self._request("POST", path, self.url(path, ids), json=body)
+        try:
+            return self._send_once(request, partial(_sound_json, path))
+        except TRANSIENT as error:
+            raise UnknownOutcomeError(
+                cause_of(error),
+                may_have_run=may_have_run(error),
+                may_still_run=may_still_run(error),
+            ) from error
+        except OSError as error:
+            raise FatalAPIError(self.errors.request_invalid(error)) from error
+
+    def url(self, path: str, ids: Mapping[str, str] | None = None) -> str:
+        """The address of an endpoint, with ids in its path.
+
+        Raises:
+            NotFoundError: If an id is one that no address can hold.
+        """
+        places = {name: quote(value, safe="") for name, value in (ids or {}).items()}
+        if not DOTS.isdisjoint(places.values()):
+            message = self.errors.refused(HTTPStatus.NOT_FOUND, path)
+            raise NotFoundError(message, HTTPStatus.NOT_FOUND)
+        return f"{self.url_base}{path.format_map(places)}"
+
+    def refusal(self, response: requests.Response, path: str) -> RefusedError:
+        """The exception for an answer that no retry can change."""
+        status, reason = response.status_code, self.reason_of(response.content)
+        kind = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
+        return kind(self.errors.refused(status, path, reason), status, reason)
+
+    def reason_of(self, content: bytes) -> str | None:
+        """What a refusal says of itself, if that may be shown."""
+        raise NotImplementedError
+
+    def _get(
+        self,
+        path: str,
+        url: str,
+        params: Params | None = None,
+        is_data: Callable[[requests.Response], bool] | None = None,
+    ) -> ApiRequest:
+        return self._request("GET", path, url, is_data=is_data, params=params or {})
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        *,
+        session: ThrottledSession | None = None,
+        is_data: Callable[[requests.Response], bool] | None = None,
+        **content: t.Any,
+    ) -> ApiRequest:
+        session = session or self._session
+        try:
+            prepared = session.prepare_request(
+                requests.Request(method, url, headers=self._headers, auth=self._auth, **content)
+            )
+        except OSError as error:
+            # `requests` raises this for an address that is none.
+            raise FatalAPIError(self.errors.request_invalid(error)) from error
+        return ApiRequest(path, prepared, session, is_data or _is_success)
+
+    def _send_with_retries(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
+        retried = backoff.on_exception(
+            request.session.retry_waits,
+            TRANSIENT,
+            max_tries=MAX_TRIES,
+            on_backoff=partial(self._log_retry, request),
+            jitter=backoff.random_jitter,
+            # Its own lines would name the URL, which holds ids.
+            logger=None,
+        )
+        try:
+            return retried(self._send_once)(request, read)
+        except TRANSIENT as error:
+            message = self.errors.failed(error, request.path, MAX_TRIES)
+            raise _persistent(error)(message) from error
+        except OSError as error:
+            # What is left of `requests`: a proxy that is no URL, a file of certificates that is
+            # not there.
+            raise FatalAPIError(self.errors.request_invalid(error)) from error
+
+    def _send_once(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
+        self._count()
+        try:
+            response = request.session.send(
+                request.prepared, timeout=self.timeout, allow_redirects=False, stream=True
+            )
+        except requests.exceptions.SSLError as error:
+            raise FatalAPIError(self.errors.tls_failed()) from error
+        except ValueError as error:
+            if isinstance(error, OSError):
+                # `requests` raises this for a proxy that is no URL.
+                raise
+            # `requests` reads where a redirect leads, also if it is not to be followed.
+            message = self.errors.refused(HTTPStatus.FOUND, request.path)
+            raise FatalAPIError(message) from error
+        with response:
+            if not request.is_data(response):
+                self._raise_for_status(response, request)
+            try:
+                # Here, inside the retries: a body that was cut off is asked for again.
+                return read(response)
+            except MalformedBodyError as error:
+                raise RetriableBodyError(error.wanted, response) from error
+
+    def _raise_for_status(self, response: requests.Response, request: ApiRequest) -> t.NoReturn:
+        status = response.status_code
+        if status not in PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise self.refusal(response, request.path)
+        # A body that is not read costs the connection.
+        response.content  # noqa: B018
+        wait = retry_after(response)
+        if wait is not None:
+            if wait > LONGEST_WAIT:
+                raise FatalAPIError(self.errors.wait_too_long(status, wait))
+            request.session.pause(wait)
+        message = f"HTTP {status}"
+        raise RetriableAPIError(message, response)
+
+    def _count(self) -> None:
+        with self._counting:
+            self._uncounted += 1
+            if self._counter:
+                self._counter.increment(self._uncounted)
+                self._uncounted = 0
+
+    def _log_retry(self, request: ApiRequest, details: Details) -> None:
+        """Log that a request is tried again, and why; not with which ids."""
+        error = t.cast("BaseException", details.get("exception"))
+        self.logger.warning(
+            "%s %s: %s; trying again in %.1f s (try %d of %d)",
+            request.prepared.method,
+            request.path,
+            cause_of(error),
+            max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
+            details["tries"] + 1,
+            MAX_TRIES,
+        )
+
+    # Many requests
+
+    def map_concurrently(
+        self, items: Iterable[T], ask: Callable[[T], R], at_most: int | None = None
+    ) -> Iterator[tuple[T, R]]:
+        """Ask for each item, several at once, and yield the answers in the items' order.
+
+        Not more than a few answers wait to be taken, however many items there are.
+
+        Args:
+            items: The items; read as they are needed.
+            ask: Asks for one of them, in a thread of its own.
+            at_most: How many at once, if less than `max_concurrent_requests`.
+        """
+        workers = min(self._max_concurrent, at_most or self._max_concurrent)
+        remaining = iter(items)
+        pending: deque[tuple[T, Future[R]]] = deque()
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="requests")
+        try:
+            while True:
+                # Twice as many as can be under way: one slow answer does not idle the others.
+                for item in islice(remaining, 2 * workers - len(pending)):
+                    pending.append((item, pool.submit(ask, item)))
+                if not pending:
+                    return
+                item, answer = pending.popleft()
+                yield item, answer.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _persistent(error: Exception) -> type[FatalAPIError]:
+    """The exception for what still fails after the last try.
+
+    It is the API's own failure if an answer came, and not one of too many requests.
+    """
+    if isinstance(error, RetriableBodyError):
+        return PersistentBodyError
+    if status_of(error) in {None, HTTPStatus.TOO_MANY_REQUESTS}:
+        return FatalAPIError
+    return PersistentServerError
+
+
+def _is_success(response: requests.Response) -> bool:
+    return response.status_code in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+
+
+def _sound_json(path: str, response: requests.Response) -> Answer:
+    return Answer(path, sanitize_json(response.content), response.headers)

@@ -1,0 +1,262 @@
+"""Make a record fit its schema and lose nothing on the way.
+
+The SDK drops a member that the schema does not know, and lets a value of another type through,
+which stops the whole load in `target-postgres`. Here the unknown is kept in the record's `_extra`
+object, and so is a value whose type cannot be mended with certainty; each is named once in a
+warning. Members of nested objects that the schema does not know stay where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import typing as t
+from functools import partial
+
+import msgspec
+
+from .times import format_time, parse_time
+
+if t.TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    Schema = Mapping[str, t.Any]
+    ReadTime = Callable[[object], datetime]
+    Record = dict[str, t.Any]
+    # Where a value stands: the place of its parent, and its name or index there.
+    Place = tuple["Place | None", str | int]
+    # Takes a value that is not null, its place, and what to put a value into that does not fit.
+    Conform = Callable[[t.Any, Place, Record], t.Any]
+    # The type that needs no look, if there is one, and how to conform any other.
+    Member = tuple[type | None, Conform]
+
+EXTRA = "_extra"
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_BIGINT = range(-(2**63), 2**63)
+_INDEX = re.compile(r"\[\d+\]")
+
+_MISFIT = object()
+
+
+class RecordConformer:
+    """Conforms the records of one stream.
+
+    Args:
+        schema: The stream's JSON Schema; each property has one type besides null.
+        key_properties: The stream's primary key.
+        logger: Where a field that does not fit is named, once.
+        added: What the tap adds to a record: no part of the hash that stands in for a key, since
+            it may differ from run to run.
+        read_time: Reads a time in any form that the API sends; `ValueError` for what is no time.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        key_properties: Sequence[str],
+        logger: logging.Logger,
+        added: Sequence[str] = (),
+        read_time: ReadTime = parse_time,
+    ) -> None:
+        properties = schema["properties"]
+        self._members = {
+            name: _member(property_schema, read_time)
+            for name, property_schema in properties.items()
+            if name != EXTRA
+        }
+        self._keys = tuple(key_properties)
+        self._added = frozenset(added)
+        self._logger = logger
+        self._named: set[str] = set()
+
+    def __call__(self, row: Record) -> Record:
+        """Return the record as the schema has it, `_extra` only where there is something in it."""
+        record: Record = {}
+        unknown: Record = {}
+        misfits: Record = {}
+        for name, value in row.items():
+            if member := self._members.get(name):
+                as_it_is, conform = member
+                fits = value is None or type(value) is as_it_is
+                record[name] = value if fits else conform(value, (None, name), misfits)
+            else:
+                unknown[name] = value
+        for key in self._keys:
+            if record.get(key) is None:
+                record[key] = self._substitute_key(row, key)
+        if unknown or misfits:
+            record[EXTRA] = {**unknown, **misfits}
+            self._name(unknown, misfits)
+        return record
+
+    def _substitute_key(self, row: Record, key: str) -> str:
+        """Stand in for a key that the API left out: no target can load a null key."""
+        self._warn_once(
+            f"{key} (missing)",
+            "The API sent a record without its key %r; a hash of the record stands in for it",
+            key,
+        )
+        return hash_of({name: each for name, each in row.items() if name not in self._added})
+
+    def _name(self, unknown: Record, misfits: Record) -> None:
+        for name in unknown:
+            self._warn_once(
+                name,
+                "The API sent the field %r, which this version of the tap does not know; it is "
+                "kept in %s",
+                name,
+                EXTRA,
+            )
+        for path in misfits:
+            field = _INDEX.sub("[]", path)
+            self._warn_once(
+                field,
+                "The API sent %r with a value of another type than its column; such values are "
+                "kept in %s",
+                field,
+                EXTRA,
+            )
+
+    def _warn_once(self, what: str, message: str, *args: object) -> None:
+        if what not in self._named:
+            self._named.add(what)
+            self._logger.warning(message, *args)
+
+
+def hash_of(row: Record) -> str:
+    """A key for a record that has none: the same for the same record, in whatever order."""
+    canonical = msgspec.json.encode(row, order="deterministic")
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+def _member(schema: Schema, read_time: ReadTime) -> Member:
+    types = schema["type"]
+    kind = next(each for each in ([types] if isinstance(types, str) else types) if each != "null")
+    if kind == "object":
+        return None, _object_conformer(schema, read_time)
+    if kind == "array":
+        return None, _array_conformer(schema, read_time)
+    if schema.get("format") == "date-time":
+        return None, _scalar_conformer(partial(_date_time, read_time))
+    if schema.get("contentMediaType") == "application/json":
+        return None, _scalar_conformer(_json_text)
+    as_it_is, convert = _SCALARS[kind]
+    return as_it_is, _scalar_conformer(convert)
+
+
+def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
+        converted = convert(value)
+        if converted is _MISFIT:
+            misfits[_path(place)] = value
+            return None
+        return converted
+
+    return conform
+
+
+def _object_conformer(schema: Schema, read_time: ReadTime) -> Conform:
+    members = {
+        name: _member(each, read_time) for name, each in schema.get("properties", {}).items()
+    }
+
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
+        if type(value) is not dict:
+            misfits[_path(place)] = value
+            return None
+        # The object is the record's own: what fits already, most of it, stays in place.
+        for name, each in value.items():
+            if each is not None and (member := members.get(name)):
+                as_it_is, conform_member = member
+                if type(each) is not as_it_is:
+                    value[name] = conform_member(each, (place, name), misfits)
+        return value
+
+    return conform
+
+
+def _array_conformer(schema: Schema, read_time: ReadTime) -> Conform:
+    as_it_is, conform_item = _member(schema["items"], read_time)
+
+    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
+        if type(value) is not list:
+            misfits[_path(place)] = value
+            return None
+        return [
+            item
+            if item is None or type(item) is as_it_is
+            else conform_item(item, (place, index), misfits)
+            for index, item in enumerate(value)
+        ]
+
+    return conform
+
+
+def _path(place: Place) -> str:
+    parent, step = place
+    if parent is None:
+        return str(step)
+    return f"{_path(parent)}[{step}]" if isinstance(step, int) else f"{_path(parent)}.{step}"
+
+
+def _string(value: t.Any) -> t.Any:  # noqa: ANN401
+    if type(value) is int or type(value) is float:
+        return msgspec.json.encode(value).decode()
+    return _MISFIT
+
+
+def _integer(value: t.Any) -> t.Any:  # noqa: ANN401
+    if type(value) is str:
+        if not value:
+            return None
+        value = int(value) if _INTEGER.fullmatch(value) else value
+    elif type(value) is float and value.is_integer():
+        value = int(value)
+    # A larger number fits no column that a target makes for an integer.
+    return value if type(value) is int and value in _BIGINT else _MISFIT
+
+
+def _number(value: t.Any) -> t.Any:  # noqa: ANN401
+    if type(value) is int:
+        return value
+    if type(value) is str:
+        if not value:
+            return None
+        # Larger than any number: JSON has no word for what it would become.
+        if _NUMBER.fullmatch(value) and math.isfinite(number := float(value)):
+            return number
+    return _MISFIT
+
+
+def _boolean(value: t.Any) -> t.Any:  # noqa: ANN401
+    if type(value) is str:
+        return {"true": True, "false": False, "": None}.get(value.lower(), _MISFIT)
+    return _MISFIT
+
+
+def _date_time(read_time: ReadTime, value: t.Any) -> t.Any:  # noqa: ANN401
+    if value == "":
+        return None
+    try:
+        return format_time(read_time(value))
+    except ValueError:
+        return _MISFIT
+
+
+def _json_text(value: t.Any) -> str:  # noqa: ANN401
+    # Also `Raw`, which is text already, and stays as exact as it is.
+    return msgspec.json.encode(value).decode()
+
+
+_SCALARS: dict[str, tuple[type | None, Callable[[t.Any], t.Any]]] = {
+    "string": (str, _string),
+    # An integer may be too large.
+    "integer": (None, _integer),
+    "number": (float, _number),
+    "boolean": (bool, _boolean),
+}

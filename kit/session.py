@@ -1,0 +1,104 @@
+"""The HTTP sessions: their connections, and the paces that they keep."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import typing as t
+
+import backoff
+import requests
+from pyrate_limiter import InMemoryBucket, Limiter, Rate
+from requests.adapters import HTTPAdapter
+
+if t.TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from requests import PreparedRequest, Response
+
+HEADROOM = 1.02
+"""How much longer than its share of the time a request's slot is. Requests leave evenly, but the
+network bunches them: without headroom the server would now and then count one too many."""
+
+
+class Pace:
+    """A rate, which sessions and threads can share; it pauses when the API asks for it."""
+
+    def __init__(self, rate: Rate, first_retry: float = 1.0, longest_retry: float = 60.0) -> None:
+        self._first_retry = first_retry
+        self._longest_retry = longest_retry
+        self._limiter = Limiter(InMemoryBucket([rate]), buffer_ms=0)
+        self._turn = threading.Lock()
+        self._paused_until = 0.0
+
+    @classmethod
+    def per_second(cls, requests_per_second: float) -> Pace:
+        """Evenly, and never more than so many in any second."""
+        # A slot of about a tenth of a second: small enough to spread requests evenly, large
+        # enough for the limiter's clock, which counts whole milliseconds.
+        per_slot = max(1, int(requests_per_second / 10))
+        return cls(Rate(per_slot, math.ceil(1000 * HEADROOM * per_slot / requests_per_second)))
+
+    @classmethod
+    def per_minute(cls, requests_per_minute: int) -> Pace:
+        """At once, as long as there are not more than so many in any minute.
+
+        Its retries wait 5, 10, 20, 30 and 30 seconds: somebody else may have used up a minute's
+        requests, and the fifth try comes after that minute.
+        """
+        rate = Rate(requests_per_minute, math.ceil(60_000 * HEADROOM))
+        return cls(rate, first_retry=5.0, longest_retry=30.0)
+
+    def retry_waits(self) -> Generator[float, t.Any, None]:
+        """Seconds before each retry, doubled each time: 1, 2, 4, … unless the pace has others."""
+        return backoff.expo(factor=self._first_retry, max_value=self._longest_retry)
+
+    def wait(self) -> None:
+        """Return when it is this request's turn."""
+        with self._turn:
+            self._limiter.try_acquire()
+            # If a pause started while this request waited, wait it out and take a new slot. The
+            # old slot has expired.
+            while (pause := self._paused_until - time.monotonic()) > 0:
+                time.sleep(pause)
+                self._limiter.try_acquire()
+
+    def pause(self, seconds: float) -> None:
+        """Let no further request leave for so many seconds."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+
+class ThrottledSession(requests.Session):
+    """Sends from any thread, never faster than its paces.
+
+    Args:
+        own: The pace of this session; what the API says of a wait is for it.
+        common: The pace that it shares with others, if there is one besides.
+        connections: The most requests under way at once.
+    """
+
+    def __init__(self, own: Pace, common: Pace | None = None, *, connections: int) -> None:
+        super().__init__()
+        self._own = own
+        self._common = common or own
+        for scheme in ("https://", "http://"):
+            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
+            self.mount(scheme, adapter)
+
+    def send(self, request: PreparedRequest, **kwargs: t.Any) -> Response:
+        """Send when it is this request's turn."""
+        self._own.wait()
+        if self._common is not self._own:
+            self._common.wait()
+        # Only `Session.request` looks at REQUESTS_CA_BUNDLE, and the SDK does not come by there.
+        environment_settings = self.merge_environment_settings(request.url, {}, None, None, None)
+        return super().send(request, **{**environment_settings, **kwargs})
+
+    def pause(self, seconds: float) -> None:
+        """Let no further request of this kind leave for so many seconds."""
+        self._own.pause(seconds)
+
+    def retry_waits(self) -> Generator[float, t.Any, None]:
+        """Seconds before each retry of a request."""
+        return self._own.retry_waits()

@@ -1,0 +1,158 @@
+"""An answer of any size: received once, whole, on disk, and read line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import tempfile
+import typing as t
+import zlib
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from .errors import MalformedBodyError, StorageError
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from typing_extensions import Self
+
+ENCODINGS = "gzip"
+"""What an answer may be compressed with on its way."""
+
+CHUNK = 1 << 16
+"""Bytes that are read at once: unpacked they may be a thousand times as many."""
+
+_GZIP = 16 + zlib.MAX_WBITS
+CONNECTION = (requests.RequestException, ConnectionError)
+
+
+class Spool:
+    """A body on disk, compressed, without a name: it is gone when closed.
+
+    Args:
+        file: The compressed body.
+        unfinished: What comes after the last end of a line.
+    """
+
+    def __init__(self, file: t.IO[bytes], unfinished: bytes) -> None:
+        self._file = file
+        self.unfinished = unfinished
+
+    @classmethod
+    def receive(
+        cls,
+        response: requests.Response,
+        wanted: str,
+        *,
+        recode: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None,
+    ) -> Self:
+        """Write an answer to disk.
+
+        Args:
+            response: The answer, unread.
+            wanted: What it should be, for a message.
+            recode: Changes the bytes on their way; without it they are kept as they come, and an
+                answer of lines whose end HTTP does not tell must end with a whole line.
+
+        Raises:
+            MalformedBodyError: If it is a page, or was cut off.
+        """
+        try:
+            file = tempfile.TemporaryFile(prefix="tap-")  # noqa: SIM115 - it outlives this
+        except OSError as error:
+            raise StorageError(error.strerror) from error
+        try:
+            unfinished = bytearray()
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
+                chunks = _decoded(response, wanted)
+                for chunk in recode(chunks) if recode else chunks:
+                    packed.write(chunk)
+                    if recode:
+                        # One document may have no end of a line at all.
+                        continue
+                    if b"\n" in chunk:
+                        unfinished.clear()
+                    unfinished += chunk[chunk.rfind(b"\n") + 1 :]
+            if unfinished and not _has_an_end(response):
+                raise MalformedBodyError(wanted)  # noqa: TRY301 - the file is closed below
+            return cls(file, bytes(unfinished))
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                file.close()
+            # Apart from what goes wrong with the connection, which is an OSError too.
+            if isinstance(error, OSError) and not isinstance(error, CONNECTION):
+                raise StorageError(error.strerror) from error
+            raise
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def unpacked(self) -> t.BinaryIO:
+        """Read it from its start; one reader at a time."""
+        self._file.seek(0)
+        packed = gzip.GzipFile(fileobj=self._file, mode="rb")
+        return t.cast("t.BinaryIO", io.BufferedReader(packed, 1 << 20))
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        r"""The lines that hold something, with their numbers from 1.
+
+        Only `\n` ends a line: a text may hold U+2028 and U+0085, where a `str` would end one.
+        """
+        with self.unpacked() as body:
+            for number, line in enumerate(body, start=1):
+                if line := line.strip():
+                    yield number, line
+
+
+def _decoded(response: requests.Response, wanted: str) -> Iterator[bytes]:
+    """The body as it was before it was compressed for the way.
+
+    `requests` does not notice if what is compressed ends too early.
+    """
+    if "html" in response.headers.get("Content-Type", "").lower():
+        raise MalformedBodyError(wanted)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        yield from _received(response)
+    elif encoding == "gzip":
+        yield from _unzipped(_received(response), wanted)
+    else:
+        raise MalformedBodyError(wanted)
+
+
+def _received(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes, with the exceptions that `requests` has for what goes wrong."""
+    try:
+        yield from response.raw.stream(CHUNK, decode_content=False)
+    except ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout(error) from error
+    except HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+
+
+def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:
+    unpack = zlib.decompressobj(_GZIP)
+    is_begun = False
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                # What is compressed may consist of several parts.
+                unpack = zlib.decompressobj(_GZIP) if unpack.eof else unpack
+                is_begun = True
+                yield unpack.decompress(rest)
+                rest = unpack.unused_data
+    except zlib.error as error:
+        raise MalformedBodyError(wanted) from error
+    if is_begun and not unpack.eof:
+        raise MalformedBodyError(wanted)
+
+
+def _has_an_end(response: requests.Response) -> bool:
+    """Whether HTTP says where the answer ends: then it is an error already if it was cut off."""
+    headers = response.headers
+    return "Content-Length" in headers or headers.get("Transfer-Encoding", "") == "chunked"

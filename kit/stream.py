@@ -1,0 +1,241 @@
+"""The base of all streams: records that lose nothing, and a bookmark that moves when all is read.
+
+The SDK moves a bookmark with the newest record, which is right for a list that comes sorted by its
+replication key. What these APIs give comes in windows, pages and files, unsorted within, or with
+times in the future. So a stream says itself up to which time everything is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+from singer_sdk import Stream, metrics
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from .conformance import RecordConformer
+from .errors import UnexpectedResponseError
+from .times import EARLIEST, format_time, parse_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from .client import ApiClient
+
+SOUND_RECORDS = "records that can be read"
+"""What an answer lacks whose JSON has a number or a depth that no machine has."""
+
+
+@dataclass
+class RunContext:
+    """What the streams of an API share in a run.
+
+    Args:
+        client: Makes the requests.
+        started_at: When the run began: what changes later belongs to the next run.
+        warned: The warnings that were given, so that each is given once.
+    """
+
+    client: ApiClient
+    started_at: datetime
+    warned: set[str] = field(default_factory=set)
+
+
+class ApiStream(Stream):
+    """A stream of a REST API.
+
+    The SDK's cycle of request and paginator is one request at a time; here the client has several
+    under way at once, and so `request_records` takes its place. What the SDK has around it
+    (selection, maps, metrics, state, batches) is used.
+
+    Records are conformed by `RecordConformer`, which keeps what the SDK would drop, and so the
+    SDK's own conformance is off (it also costs half of the throughput).
+
+    Args:
+        tap: The tap.
+        run: What the streams of the API share.
+    """
+
+    path: str
+    """The endpoint, with `{name}` where an id belongs."""
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    is_sorted = True
+
+    tap_added_properties: tuple[str, ...] = ()
+    """Properties that the tap adds to a record."""
+
+    full_table_is_complete: t.ClassVar[bool] = True
+    """Whether a run without a bookmark gives all that there is. Where it does not, a target that
+    empties older versions of a table would lose what this run need not read."""
+
+    always_has_bookmark: t.ClassVar[bool] = False
+    """Whether the stream keeps a bookmark though it has no replication key."""
+
+    def __init__(self, tap: Tap, run: RunContext) -> None:
+        super().__init__(tap)
+        self._run = run
+        self.run_started_at = run.started_at
+        self._conform = RecordConformer(
+            self.schema,
+            self.primary_keys,
+            self.logger,
+            added=self.tap_added_properties,
+            read_time=self.read_time,
+        )
+        if self.bookmark_field:
+            # The SDK would write the state with every 10,000th record only.
+            self.STATE_MSG_FREQUENCY = 100
+
+    @property
+    def client(self) -> ApiClient:
+        """Makes the requests."""
+        return self._run.client
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is a test of the connection, which should cost little."""
+        return self.ABORT_AT_RECORD_COUNT is not None
+
+    @property
+    def emit_activate_version_messages(self) -> bool:
+        """Where the setting asks for it, and nothing is lost by it."""
+        return self.full_table_is_complete and super().emit_activate_version_messages
+
+    # Records
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the stream, counting its requests; where that ends early, write its state."""
+        if missing := self.missing_settings():
+            raise ConfigurationError(missing)
+        counter = metrics.http_request_counter(self.name, endpoint=self.path)
+        try:
+            with self.client.counted_by(counter):
+                yield from self._sound_records(context)
+        except FatalAPIError:
+            self.write_state()
+            raise
+
+    def _sound_records(self, context: Context | None) -> Iterable[Record]:
+        try:
+            yield from self.request_records(context)
+        except UnexpectedResponseError as error:
+            message = self.client.errors.unexpected(error.path, error.missing)
+            raise FatalAPIError(message) from error
+        except (msgspec.ValidationError, RecursionError) as error:
+            message = self.client.errors.unexpected(self.path, SOUND_RECORDS)
+            raise FatalAPIError(message) from error
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the stream."""
+        raise NotImplementedError
+
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
+        """Make the record fit its schema, and lose nothing."""
+        return self._conform(row)
+
+    def read_time(self, value: object) -> datetime:
+        """Read a time in any form that the API sends.
+
+        Raises:
+            ValueError: If the value is no time.
+        """
+        return parse_time(value)
+
+    def warn_once(self, message: str) -> None:
+        """Log a warning, once in a run whichever stream gives it."""
+        if message not in self._run.warned:
+            self._run.warned.add(message)
+            self.log("%s", message, level=logging.WARNING)
+
+    def missing_settings(self) -> str | None:
+        """The sentence for settings that lack, without which no request can be made."""
+        return None
+
+    # Bookmark
+
+    @property
+    def bookmark_field(self) -> str | None:
+        """The property whose time the bookmark is; `None` for a stream without a bookmark."""
+        return self.replication_key
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before its bookmark the stream reads again."""
+        return timedelta(0)
+
+    def start_date(self) -> datetime | None:
+        """The setting `start_date`."""
+        value = self.config.get("start_date")
+        start = parse_time(value) if value else None
+        if start and start > self.run_started_at:
+            self.warn_once("The setting start_date lies in the future: nothing is read until then.")
+        return start
+
+    def bookmark(self) -> datetime | None:
+        """The time up to which earlier runs have read; `None` where the full table is asked for.
+
+        Raises:
+            ConfigurationError: If the state holds something else.
+        """
+        if self.replication_method == REPLICATION_FULL_TABLE and not self.always_has_bookmark:
+            return None
+        value = self.stream_state.get("replication_key_value")
+        try:
+            bookmark = None if value is None else max(parse_time(value), EARLIEST)
+        except ValueError as error:
+            message = (
+                f"The bookmark of the stream {self.name!r} in the state is no time: correct or "
+                "remove its replication_key_value."
+            )
+            raise ConfigurationError(message) from error
+        if bookmark and bookmark - self.lookback > self.run_started_at:
+            self.warn_once(
+                f"The bookmark of the stream {self.name!r} lies in the future: nothing is read "
+                "until then. Correct or remove its replication_key_value in the state."
+            )
+        return bookmark
+
+    def window_start(self) -> datetime | None:
+        """Where the run's window begins; `None` for the beginning of all data.
+
+        The look-back goes back from a bookmark only, and never before `start_date`.
+        """
+        earliest, bookmark = self.start_date(), self.bookmark()
+        if bookmark is None:
+            return earliest
+        start = bookmark - self.lookback
+        return max(start, earliest or start)
+
+    def move_bookmark(self, read_until: datetime) -> None:
+        """Keep in the state that everything up to this time is written; never move back."""
+        bookmark = self.bookmark()
+        if bookmark is None or read_until > bookmark:
+            self.stream_state["replication_key"] = self.bookmark_field
+            self.stream_state["replication_key_value"] = format_time(read_until)
+
+    def write_state(self) -> None:
+        """Write the state now: what comes next may be long, or fail.
+
+        Not where records go into batches: the state would be ahead of the batch.
+        """
+        if not self.config.get("batch_config"):
+            _ = self.stream_state
+            self._tap.state_writer.write_state(self.tap_state)
+
+    def compare_start_date(self, value: str, start_date_value: str) -> str:  # noqa: ARG002
+        """Leave the comparison to `window_start`, which knows what to say of a bad time."""
+        return value
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark where `move_bookmark` put it."""

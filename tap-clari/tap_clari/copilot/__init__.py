@@ -1,0 +1,1 @@
+"""The API of Clari Copilot: recorded calls and what belongs to them."""

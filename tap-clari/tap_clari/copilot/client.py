@@ -1,0 +1,108 @@
+"""Clari Copilot: its address, its signature, and what its errors mean."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta, timezone
+
+import msgspec
+from singer_sdk import SchemaDirectory, StreamSchema
+
+from tap_clari import schemas
+from tap_clari.errors import error_code
+from tap_clari.kit.client import ApiClient
+from tap_clari.kit.decoding import raw_records
+from tap_clari.kit.errors import ApiErrors
+from tap_clari.kit.stream import ApiStream
+from tap_clari.kit.times import parse_time_or_epoch
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.kit.tap import ApiTap
+
+CREDENTIALS = ("copilot_api_key", "copilot_api_password")
+WHERE = "in Copilot under Workspace settings > Integrations > Clari Copilot API"
+
+
+class CopilotClient(ApiClient):
+    """Makes the requests to Copilot."""
+
+    def __init__(self, tap: ApiTap) -> None:
+        url = tap.config["copilot_api_url"].rstrip("/")
+        super().__init__(
+            url=url,
+            headers={
+                "X-Api-Key": tap.config.get("copilot_api_key", ""),
+                "X-Api-Password": tap.config.get("copilot_api_password", ""),
+            },
+            errors=CopilotErrors(
+                api="Clari Copilot",
+                vendor="Clari",
+                tap=tap.name,
+                api_url=url,
+                url_settings="copilot_api_url",
+                checks="the settings start_date and call_detail_statuses",
+                timeout_seconds=float(tap.config["request_timeout_seconds"]),
+                unauthorized=(
+                    "check copilot_api_key (the header X-Api-Key) and copilot_api_password (the "
+                    f"header X-Api-Password); both are found {WHERE}."
+                ),
+                forbidden=(
+                    "ask its administrator for a key that may read it, or deselect the stream."
+                ),
+                quota=(
+                    "either something else uses up the 10 requests a second of this key, or the "
+                    "100,000 requests of the week are spent; the week turns on Sunday 00:00 GMT "
+                    "(next: {next_week}). Run again then: the sync resumes where it stopped."
+                ),
+            ),
+            session=tap.new_session(),
+            config=tap.config,
+            user_agent=tap.user_agent,
+            logger=tap.logger,
+        )
+
+    def reason_of(self, content: bytes) -> str | None:
+        """The code of an error, such as `no_optin`."""
+        return error_code(content)
+
+
+class CopilotErrors(ApiErrors):
+    """The sentences for Copilot, of which one names the day on which the week turns."""
+
+    def quota_exhausted(self, answers: str) -> str:
+        """Explain 429: the rate or the week's quota."""
+        today = datetime.now(timezone.utc)
+        sunday = today + timedelta(days=7 - (today.weekday() + 1) % 7)
+        return super().quota_exhausted(answers).format(next_week=f"{sunday:%Y-%m-%d}")
+
+
+class CopilotStream(ApiStream):
+    """A stream of the Copilot API; as it is, one request for one list."""
+
+    schema = StreamSchema(SchemaDirectory(schemas))
+
+    records_key: str
+    """The member of the answer that holds the records."""
+
+    def read_time(self, value: object) -> datetime:
+        """Read ISO 8601, or milliseconds since 1970."""
+        return parse_time_or_epoch(value)
+
+    def missing_settings(self) -> str | None:
+        """Both credentials are needed."""
+        missing = [setting for setting in CREDENTIALS if not self.config.get(setting)]
+        if not missing:
+            return None
+        return (
+            f"The stream {self.name!r} needs {' and '.join(missing)}: both settings are found "
+            f"{WHERE}."
+        )
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the one list."""
+        for each in raw_records(self.client.fetch(self.path), self.records_key):
+            yield msgspec.json.decode(each)

@@ -1,0 +1,97 @@
+"""Calls: the list, and each call whole."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import msgspec
+
+from tap_clari.copilot.changed_calls import ChangedCallsStream
+from tap_clari.copilot.pagination import identifier_of
+from tap_clari.kit.decoding import decode_object
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.kit.decoding import Answer
+
+NAMED_AT_MOST = 20
+
+
+class _CallStream(ChangedCallsStream):
+    """What both streams of calls have: their keys, and the signed URLs where they are asked for."""
+
+    primary_keys = ("id",)
+    replication_key = "last_modified_time"
+
+    @property
+    def media_params(self) -> dict[str, str]:
+        """What to ask for to get the signed URLs."""
+        if not self.config["include_media_urls"]:
+            return {}
+        return {"includeAudio": "true", "includeVideo": "true"}
+
+
+class CallsStream(_CallStream):
+    """Calls in every status (`/calls`), without what was said."""
+
+    name = "calls"
+    path = "/calls"
+
+    @property
+    def listing_params(self) -> dict[str, str | list[str]]:
+        """The signed URLs, where they are asked for."""
+        return {**self.media_params}
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """The list already holds the records."""
+        for call in calls:
+            yield msgspec.json.decode(call)
+
+
+class CallDetailsStream(_CallStream):
+    """Calls with transcript and summary (`/call-details`), one request a call."""
+
+    name = "call_details"
+    path = "/call-details"
+
+    @property
+    def listing_params(self) -> dict[str, str | list[str]]:
+        """Only calls in a status that has details worth a request."""
+        return {"filterStatus": self.config["call_detail_statuses"]}
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the details, and name the calls that were gone."""
+        self._gone: list[str] = []
+        self._gone_count = 0
+        yield from super().request_records(context)
+        if self._gone_count:
+            self.log(
+                "%d calls were gone when their details were asked for (404): %s%s",
+                self._gone_count,
+                ", ".join(self._gone),
+                " and others" if self._gone_count > NAMED_AT_MOST else "",
+            )
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Ask for the details of each call."""
+        ids = [identifier for call in calls if (identifier := identifier_of(call))]
+        if len(ids) < len(calls):
+            self.log(
+                "%d calls have no id, and so no details that could be asked for",
+                len(calls) - len(ids),
+                level=logging.WARNING,
+            )
+        for identifier, answer in self.client.map_concurrently(ids, self._details):
+            if answer is None:
+                self._gone_count += 1
+                if self._gone_count <= NAMED_AT_MOST:
+                    self._gone.append(identifier)
+            else:
+                yield decode_object(answer, "call")
+
+    def _details(self, identifier: str) -> Answer | None:
+        return self.client.fetch_or_none(self.path, {"id": identifier, **self.media_params})

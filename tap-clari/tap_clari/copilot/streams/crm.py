@@ -1,0 +1,93 @@
+"""What Copilot keeps of the CRM: accounts, contacts and deals, found through the calls."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from tap_clari.copilot.changed_calls import ChangedCallsStream
+from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.dedup import SeenIds
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+
+class _LinkedObjectsStream(ChangedCallsStream):
+    """Objects that calls refer to, each fetched once a run by its id.
+
+    It has no replication key, since the objects show no time of change; it still keeps a
+    bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
+    """
+
+    full_table_is_complete = False
+    always_has_bookmark = True
+
+    link: str
+    """The member of a call's `crm_info` that holds the ids, one or a list."""
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the objects, and say how many were gone."""
+        self._seen = SeenIds()
+        # An object may be known by two ids, such as the short and the long one of Salesforce.
+        self._written = SeenIds()
+        self._gone = 0
+        yield from super().request_records(context)
+        if self._gone:
+            self.log("%d ids that calls refer to are unknown to Copilot: ordinary", self._gone)
+
+    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
+        """Read the objects that a batch of calls refers to, and that were not yet read."""
+        ids = [
+            identifier
+            for call in calls
+            for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
+            if self._seen.add(identifier)
+        ]
+        for identifier, answer in self.client.map_concurrently(
+            ids, lambda identifier: self.client.fetch_or_none(self.path, {"id": identifier})
+        ):
+            if answer is None:
+                self._gone += 1
+                continue
+            linked = decode_object(answer)
+            if self._written.add(str(linked.get("id", identifier))):
+                yield linked
+
+    def _linked(self, crm_info: object) -> list[str]:
+        ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
+        return [str(each) for each in (ids if isinstance(ids, list) else [ids]) if each]
+
+
+class _Linking(msgspec.Struct):
+    crm_info: t.Any = None
+
+
+class AccountsStream(_LinkedObjectsStream):
+    """Accounts that the run's calls belong to (`/get-account`)."""
+
+    name = "accounts"
+    path = "/get-account"
+    link = "account_id"
+    primary_keys = ("id",)
+
+
+class ContactsStream(_LinkedObjectsStream):
+    """Contacts that took part in the run's calls (`/get-contact`)."""
+
+    name = "contacts"
+    path = "/get-contact"
+    link = "contact_ids"
+    primary_keys = ("id",)
+
+
+class DealsStream(_LinkedObjectsStream):
+    """Deals that the run's calls belong to (`/get-deal`)."""
+
+    name = "deals"
+    path = "/get-deal"
+    link = "deal_id"
+    primary_keys = ("id",)

@@ -1,0 +1,42 @@
+"""Topics that Copilot listens for."""
+
+from __future__ import annotations
+
+import typing as t
+
+import msgspec
+
+from tap_clari.copilot.client import CopilotStream
+from tap_clari.kit.decoding import raw_items
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from singer_sdk.helpers.types import Context, Record
+
+
+class TopicsStream(CopilotStream):
+    """Topics with their type, teams and trackers (`/v2/topics`).
+
+    The API filters by a modified time that the records do not show, so there is no bookmark to
+    read on from; one request reads them all.
+    """
+
+    name = "topics"
+    path = "/v2/topics"
+    records_key = "topics"
+    primary_keys = ("topic_id",)
+
+
+class KeywordTopicsStream(CopilotStream):
+    """Names of the keyword topics (`/topics`), which the API gives as bare strings."""
+
+    name = "keyword_topics"
+    path = "/topics"
+    records_key = "topics"
+    primary_keys = ("name",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the names, each as a record."""
+        for name in raw_items(self.client.fetch(self.path), self.records_key):
+            yield {"name": msgspec.json.decode(name)}

@@ -1,0 +1,14 @@
+"""Users of Copilot."""
+
+from __future__ import annotations
+
+from tap_clari.copilot.client import CopilotStream
+
+
+class UsersStream(CopilotStream):
+    """All current users (`/users`)."""
+
+    name = "users"
+    path = "/users"
+    records_key = "users"
+    primary_keys = ("id",)

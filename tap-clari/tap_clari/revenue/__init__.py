@@ -1,0 +1,1 @@
+"""The Revenue API of Clari: forecasts, activities, opportunities, audit events, export jobs."""

@@ -1,0 +1,1 @@
+"""Export jobs (the vendor's document, "Bulk Export Framework"): started, awaited and read once."""

@@ -1,0 +1,156 @@
+"""The file that an export job leaves: received once, checked, and read without holding it."""
+
+from __future__ import annotations
+
+import codecs
+import typing as t
+
+import ijson
+import msgspec
+
+from tap_clari.kit.decoding import ESCAPED_NUL, sanitize_json
+from tap_clari.kit.errors import MalformedBodyError, UnexpectedResponseError
+from tap_clari.kit.spool import Spool
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+LISTS = ("data", "rows", "records", "results")
+"""The members under which a list of records can come, whatever they are of."""
+
+BARE = "rows"
+"""What the list is called in a file that is nothing but a list."""
+
+DEEPEST = 500
+"""Levels. What is nested deeper is not read: no JSON library does, without end."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+
+
+class ResultFile:
+    """A JSON document of any size on disk.
+
+    Only one list of it is read at a time.
+
+    Args:
+        spool: The document.
+        path: What messages call its origin.
+    """
+
+    def __init__(self, spool: Spool, path: str) -> None:
+        self._spool = spool
+        self._path = path
+        self._distinct: dict[tuple[str, str], list[str]] = {}
+        self._is_list, self._members = self._survey()
+
+    @classmethod
+    def receive(cls, response: requests.Response, path: str) -> ResultFile:
+        """Write an answer to disk and see that it is whole.
+
+        Raises:
+            MalformedBodyError: If it is not: cut off, or something else.
+        """
+        spool = Spool.receive(response, "JSON", recode=_valid_utf8)
+        try:
+            return cls(spool, path)
+        except BaseException:
+            spool.close()
+            raise
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._spool.close()
+
+    @property
+    def sections(self) -> list[str]:
+        """The names of the lists in it."""
+        if self._is_list:
+            return [BARE]
+        return [name for name, event in self._members.items() if event == "start_array"]
+
+    def section(self, *names: str) -> str | None:
+        """Which of these lists it has; the list, where that is all there is.
+
+        `None` where it has such a member, and the member is null.
+
+        Raises:
+            UnexpectedResponseError: If it has none of them.
+        """
+        if self._is_list:
+            return BARE
+        for name in names:
+            if self._members.get(name) == "start_array":
+                return name
+        if any(self._members.get(name) == "null" for name in names):
+            return None
+        found = ", ".join(map(repr, self._members)) or "nothing"
+        missing = f"a list in {' or '.join(map(repr, names))} (it has {found})"
+        raise UnexpectedResponseError(self._path, missing)
+
+    def distinct(self, section: str, member: str) -> list[str]:
+        """The values that a member has in a list of objects, each once."""
+        if (section, member) not in self._distinct:
+            values = (record.get(member) for record in self.records(section))
+            found = dict.fromkeys(str(value) for value in values if value is not None)
+            self._distinct[section, member] = list(found)
+        return self._distinct[section, member]
+
+    def has(self, name: str) -> bool:
+        """Whether it is an object with such a member."""
+        return name in self._members
+
+    def rows(self, section: str) -> Iterator[bytes]:
+        """The items of a list, each as sound JSON."""
+        prefix = "item" if self._is_list else f"{section}.item"
+        with self._spool.unpacked() as document:
+            for item in ijson.items(document, prefix):
+                row = _ENCODER.encode(item)
+                yield sanitize_json(row) if ESCAPED_NUL in row else row
+
+    def records(self, section: str) -> Iterator[dict[str, t.Any]]:
+        """The items of a list of objects.
+
+        Raises:
+            UnexpectedResponseError: If there is something else in it.
+        """
+        for row in self.rows(section):
+            if not row.startswith(b"{"):
+                raise UnexpectedResponseError(self._path, f"records in {section!r}")
+            yield msgspec.json.decode(row)
+
+    def _survey(self) -> tuple[bool, dict[str, str]]:
+        """Read it to its end: is it a list alone, or which members has it, and what begins each?"""
+        members: dict[str, str] = {}
+        is_list = False
+        depth = 0
+        name = ""
+        with self._spool.unpacked() as document:
+            try:
+                for event, value in ijson.basic_parse(document):
+                    if depth == 1 and not is_list and event != "end_map":
+                        if event == "map_key":
+                            name = value
+                        else:
+                            members[name] = event
+                    elif depth == 0:
+                        is_list = event == "start_array"
+                    if event in _STEPS:
+                        depth += _STEPS[event]
+                        if depth > DEEPEST:
+                            missing = f"a depth of less than {DEEPEST} levels"
+                            raise UnexpectedResponseError(self._path, missing)
+            except ijson.JSONError as error:
+                wanted = "JSON"
+                raise MalformedBodyError(wanted) from error
+        return is_list, members
+
+
+def _valid_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Replace bytes that are no UTF-8, which would stop the reading, and drop a byte-order mark."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode()
+    yield decoder.decode(b"", final=True).encode()

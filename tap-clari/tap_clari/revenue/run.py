@@ -1,0 +1,104 @@
+"""What the streams of the Revenue API share in a run, and the base of these streams."""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from singer_sdk import SchemaDirectory, StreamSchema
+
+from tap_clari import schemas
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.stream import ApiStream, RunContext
+from tap_clari.kit.times import parse_time_or_epoch
+from tap_clari.revenue.client import USER, WHERE
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.revenue.client import RevenueClient
+    from tap_clari.revenue.exports.requests import ExportRequest
+    from tap_clari.revenue.exports.run import Exports
+
+HISTORY = timedelta(days=365)
+"""How far back a stream begins that has neither a bookmark nor a `start_date`."""
+
+
+@dataclass(kw_only=True)
+class RevenueRun(RunContext):
+    """What the streams of the Revenue API share in a run.
+
+    Args:
+        partner: Makes the requests that need the partner key as well.
+        exports: The export jobs.
+        opportunity_ids: The opportunities that this run's activities belong to.
+        forecast_tabs: The forecasts that the API lists; `None` until it was asked.
+    """
+
+    partner: RevenueClient
+    exports: Exports
+    opportunity_ids: SeenIds = field(default_factory=SeenIds)
+    forecast_tabs: list[Record] | None = None
+
+
+class RevenueStream(ApiStream):
+    """A stream of the Revenue API.
+
+    Args:
+        tap: The tap.
+        run: What the streams of this API share.
+    """
+
+    schema = StreamSchema(SchemaDirectory(schemas))
+
+    credentials: t.ClassVar[Mapping[str, str]] = USER
+    """The settings that sign a request, by header."""
+
+    def __init__(self, tap: Tap, run: RevenueRun) -> None:
+        super().__init__(tap, run)
+        self.run = run
+
+    def read_time(self, value: object) -> datetime:
+        """Read ISO 8601, or milliseconds since 1970."""
+        return parse_time_or_epoch(value)
+
+    def missing_settings(self) -> str | None:
+        """Each credential is needed."""
+        for setting in self.credentials.values():
+            if not self.config.get(setting):
+                return f"The stream {self.name!r} needs the setting {setting}. {WHERE[setting]}."
+        return None
+
+
+class ExportStream(RevenueStream):
+    """A stream that reads what export jobs bring."""
+
+    kind: str
+    """Streams of one kind read the same jobs."""
+
+    full_table_is_complete = False
+
+    def __init__(self, tap: Tap, run: RevenueRun) -> None:
+        super().__init__(tap, run)
+        run.exports.register(self)
+
+    @abc.abstractmethod
+    def export_requests(self) -> Sequence[ExportRequest]:
+        """What the run asks for: the same for all streams of the kind."""
+
+    @abc.abstractmethod
+    def read_exports(self) -> Iterable[Record]:
+        """Read what the jobs bring."""
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read what the jobs bring; a test of the connection brings nothing, and costs no job."""
+        if self.is_test:
+            self.log("Not read in a test: an export job would be spent")
+            return
+        yield from self.read_exports()
+        self.run.exports.finished(self)

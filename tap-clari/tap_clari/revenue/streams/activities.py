@@ -1,0 +1,211 @@
+"""Activities: what the sales team did, and will do."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from tap_clari.kit.conformance import hash_of
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.times import parse_time_or_epoch
+from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.exports.results import LISTS
+from tap_clari.revenue.run import HISTORY, ExportStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk.helpers.types import Record
+
+    from tap_clari.revenue.exports.jobs import Job
+    from tap_clari.revenue.exports.ledger import StartedJob
+    from tap_clari.revenue.exports.run import Export
+
+EXPORT = "/v4/export/activity"
+DAY = timedelta(days=1)
+
+AHEAD = timedelta(days=30)
+"""How far ahead meetings to come are asked for; those further ahead come when it is time."""
+
+
+@dataclass(frozen=True)
+class Days:
+    """Whole days in UTC, the last one included."""
+
+    first: date
+    last: date
+
+    def halves(self) -> list[Days]:
+        """The same days in two."""
+        middle = self.first + (self.last - self.first) // 2
+        return [Days(self.first, middle), Days(middle + DAY, self.last)]
+
+    @property
+    def end(self) -> datetime:
+        """When the last day is over."""
+        return datetime.combine(self.last + DAY, datetime.min.time(), timezone.utc)
+
+
+class ActivitiesStream(ExportStream):
+    """Mails, meetings and attachments (`/export/activity`).
+
+    One job for all days from the bookmark, less the look-back, on. A meeting to come has a date in
+    the future, so the bookmark is not the newest date but the time up to which the activities were
+    read.
+    """
+
+    name = "activities"
+    path = EXPORT
+    kind = "activity"
+    primary_keys = ("activityId",)
+    replication_key = "date"
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before its bookmark the stream reads again: mail is indexed late."""
+        return timedelta(days=self.config["activity_lookback_days"])
+
+    def export_requests(self) -> Sequence[ExportRequest]:
+        """A job for the run's window, or one of an earlier run and another for the rest."""
+        return [self._request_for(days) for days in self._windows()]
+
+    def _windows(self) -> list[Days]:
+        start = (self.window_start() or self.run_started_at - HISTORY).date()
+        if start > self.run_started_at.date():
+            return []
+        whole = Days(start, (self.run_started_at + AHEAD).date())
+        inherited = self._inherited(whole)
+        if inherited is None:
+            return [whole]
+        days, read_until = inherited
+        if days.last >= whole.last:
+            # Paid for today: what came since is a matter for the look-back of the next run.
+            return [days]
+        rest = max((read_until - self.lookback).date(), whole.first)
+        return [days, Days(rest, whole.last)]
+
+    def _inherited(self, whole: Days) -> tuple[Days, datetime] | None:
+        """The days of a job that an earlier run left behind, and up to when they are read by it.
+
+        It is of use only if nothing is left out between what was read before and its days.
+        """
+        candidates: list[tuple[Days, StartedJob]] = []
+        for job in self.run.exports.left_behind():
+            days = _days_of(job)
+            if days and days.first <= whole.first <= days.last:
+                candidates.append((days, job))
+        # The one that reaches furthest. The halves of a window that was cut come by themselves.
+        candidates.sort(key=lambda each: (each[0].last, -each[0].first.toordinal()), reverse=True)
+        for days, job in candidates:
+            request = self._request_for(days)
+            if job.answers(request) and self.run.exports.is_under_way(self, request):
+                return days, min(days.end, job.started)
+        return None
+
+    def _request_for(self, days: Days, *, narrow: bool = False) -> ExportRequest:
+        """Ask for days.
+
+        Whether the day of `endDate` is among those that come is not said. So it is asked for a
+        day more, unless that should be too much.
+        """
+        body = {
+            "activityTypes": list(dict.fromkeys(self.config["activity_types"])),
+            "startDate": _midnight(days.first),
+            "endDate": _midnight(days.last if narrow else days.last + DAY),
+            "exportFormat": "JSON",
+        }
+        return ExportRequest(EXPORT, {}, body, _is_of_activities)
+
+    def read_exports(self) -> Iterable[Record]:
+        """Read the run's window; what comes twice, since the parts of one overlap, is written once.
+
+        Not so what an earlier run's job has too: the later one may know better.
+        """
+        for days in self._windows():
+            self._seen = SeenIds()
+            yield from self._read([days])
+        self.run.exports.forget_unused(EXPORT)
+
+    def _read(self, windows: list[Days]) -> Iterator[Record]:
+        exports = self.run.exports.results(self, [self._request_for(days) for days in windows])
+        for days, export in zip(windows, exports, strict=True):
+            is_cut = export.job.has_rows_cut
+            if is_cut and days.first < days.last:
+                self.log(
+                    "Clari has cut the export of the activities from %s to %s for being too "
+                    "large; asking for two halves",
+                    days.first,
+                    days.last,
+                )
+                self.run.exports.let_go(export)
+                yield from self._read(days.halves())
+                continue
+            yield from self._records(export)
+            if is_cut:
+                yield from self._read_narrow(days, export)
+            self.run.exports.let_go(export)
+            self.move_bookmark(min(days.end, export.started, self.run_started_at))
+
+    def _read_narrow(self, days: Days, wide: Export) -> Iterator[Record]:
+        """Read a day that is too large together with what comes with it: without that."""
+        [narrow] = self.run.exports.results(self, [self._request_for(days, narrow=True)])
+        is_empty = next(self._section(narrow), None) is None
+        yield from self._records(narrow)
+        # Where the day of `endDate` does not come, the narrow question brings nothing at all.
+        is_unknown = is_empty and any(_day_of(each) == days.first for each in self._section(wide))
+        if narrow.job.has_rows_cut or is_unknown:
+            self.log(
+                "Clari gives no more than a part of the activities of %s, too many for one "
+                "export: the others are missing from this run. Set fewer activity_types",
+                days.first,
+                level=logging.WARNING,
+            )
+        self.run.exports.let_go(narrow)
+
+    def _section(self, export: Export) -> Iterator[Record]:
+        section = export.file.section("activities", *LISTS)
+        if section:
+            yield from export.file.records(section)
+
+    def _records(self, export: Export) -> Iterator[Record]:
+        """The activities that did not come yet in this run."""
+        for activity in self._section(export):
+            if not self._seen.add(str(activity.get("activityId") or hash_of(activity))):
+                continue
+            for opportunity in _objects(activity.get("opportunities")):
+                if identifier := opportunity.get("opportunityId"):
+                    self.run.opportunity_ids.add(str(identifier))
+            yield activity
+
+
+def _is_of_activities(job: Job) -> bool:
+    """Whether a job can be an export of activities: the document names only the other kinds."""
+    return "ACTIVIT" in str(job.module).upper()
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def _day_of(activity: Record) -> date | None:
+    try:
+        return parse_time_or_epoch(activity.get("date")).date()
+    except ValueError:
+        return None
+
+
+def _days_of(job: StartedJob) -> Days | None:
+    """The days that a job was asked for; `None` if it was asked for something else."""
+    if job.path != EXPORT:
+        return None
+    try:
+        first, end = (date.fromisoformat(job.body[name][:10]) for name in ("startDate", "endDate"))
+        return Days(first, end - DAY)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _objects(value: object) -> list[Record]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,95 @@
+"""Export jobs, and the rows of their results."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import msgspec
+
+from tap_clari.kit.errors import RefusedError
+from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
+from tap_clari.revenue.exports.starter import GONE
+from tap_clari.revenue.run import RevenueStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+
+class ExportJobsStream(RevenueStream):
+    """The export jobs of this token's user (`/export/jobs`)."""
+
+    name = "export_jobs"
+    path = JOBS
+    primary_keys = ("jobId",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the list, without the links that open a result to anyone."""
+        for job in jobs_in(self.client.fetch(self.path, {})):
+            job.pop("downloadUrl", None)
+            yield job
+
+
+class ExportJobResultsStream(RevenueStream):
+    """The rows of every export job whose result is still there (`/export/jobs/{jobId}/results`).
+
+    All of them in each run; so it is not selected unless it is asked for.
+    """
+
+    name = "export_job_results"
+    path = RESULTS
+    primary_keys = ("jobId", "section", "rowNumber")
+    selected_by_default = False
+    full_table_is_complete = False
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the result of one job after the other."""
+        gone: list[str] = []
+        others: list[str] = []
+        cut: list[str] = []
+        for each in jobs_in(self.client.fetch(JOBS, {})):
+            job = msgspec.convert(each, type=Job)
+            if not job.is_done or job.is_expired:
+                continue
+            if str(job.file_type or "JSON").upper() != "JSON":
+                others.append(str(job.job_id))
+                continue
+            if job.has_rows_cut or job.has_cells_cut:
+                cut.append(str(job.job_id))
+            try:
+                yield from self._rows(job)
+            except RefusedError as error:
+                if error.status not in GONE:
+                    raise
+                gone.append(str(job.job_id))
+        for ids, what in (
+            (gone, "cannot be had"),
+            (others, "are not JSON, and not read"),
+            (cut, "were cut by Clari for being too large"),
+        ):
+            if ids:
+                self.log(
+                    "The results of %d export jobs %s: %s",
+                    len(ids),
+                    what,
+                    ", ".join(ids),
+                    level=logging.WARNING,
+                )
+
+    def _rows(self, job: Job) -> Iterator[Record]:
+        file = self.run.exports.download(str(job.job_id), job)
+        try:
+            for section in file.sections:
+                for number, row in enumerate(file.rows(section), start=1):
+                    yield {
+                        "jobId": job.job_id,
+                        "section": section,
+                        "rowNumber": number,
+                        "module": job.module,
+                        "title": job.title,
+                        "row": msgspec.Raw(row),
+                    }
+        finally:
+            file.close()

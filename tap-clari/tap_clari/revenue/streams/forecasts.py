@@ -1,0 +1,339 @@
+"""Forecasts: the tabs, and what each of them said in a quarter."""
+
+from __future__ import annotations
+
+import logging
+import re
+import typing as t
+from functools import partial
+
+import msgspec
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_clari.kit.decoding import decode_list
+from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import NotFoundError
+from tap_clari.kit.times import format_time
+from tap_clari.revenue.combine import merged
+from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.exports.results import LISTS
+from tap_clari.revenue.run import ExportStream, RevenueStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
+
+    from tap_clari.revenue.exports.jobs import Job
+    from tap_clari.revenue.exports.results import ResultFile
+    from tap_clari.revenue.exports.run import Export
+    from tap_clari.revenue.run import RevenueRun
+
+LIST = "/v4/export/forecast/list"
+EXPORT = "/v4/export/forecast/{forecastId}"
+
+ENTRY_KEY = ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId")
+
+CRM_TYPES = ("crm_total", "crm_closed")
+"""The types that Clari does not export for every organization."""
+
+
+def forecast_tabs(stream: RevenueStream) -> list[Record]:
+    """The forecasts that the API lists, asked for once a run; none where it has no such list."""
+    tabs = stream.run.forecast_tabs
+    if tabs is None:
+        try:
+            answer = stream.client.fetch(LIST, {})
+        except NotFoundError:
+            tabs = []
+            if not stream.config["forecast_ids"]:
+                stream.log(
+                    "Clari does not list the forecasts of this organization (HTTP 404), so that "
+                    "nothing of them is read: set forecast_ids. The id of a forecast stands in "
+                    "the address of its Forecast Tab.",
+                    level=logging.WARNING,
+                )
+        else:
+            tabs = decode_list(answer, "forecasts")
+        stream.run.forecast_tabs = tabs
+    return tabs
+
+
+class ForecastsStream(RevenueStream):
+    """The forecast tabs (`/export/forecast/list`), where the API lists them."""
+
+    name = "forecasts"
+    path = LIST
+    primary_keys = ("forecastId",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the list."""
+        # Each its own: what is made of a record is not put back into the list.
+        yield from (dict(tab) for tab in forecast_tabs(self))
+
+
+class _ForecastExportStream(ExportStream):
+    """One of the five lists of a forecast's export, for each forecast and quarter."""
+
+    path = EXPORT
+    kind = "forecast"
+
+    section: str
+    """The list."""
+
+    tap_added_properties: tuple[str, ...] = ("forecastId",)
+
+    def export_requests(self) -> Sequence[ExportRequest]:
+        """One job for each forecast and quarter, the newest quarter first."""
+        ids = self.config["forecast_ids"] or [
+            str(tab["forecastId"]) for tab in forecast_tabs(self) if tab.get("forecastId")
+        ]
+        periods = sorted(self.config["time_periods"], reverse=True) or [None]
+        return [
+            self._request_for(forecast_id, period)
+            for forecast_id in dict.fromkeys(ids)
+            for period in dict.fromkeys(periods)
+        ]
+
+    def _request_for(self, forecast_id: str, period: str | None) -> ExportRequest:
+        types = list(dict.fromkeys(self.config["forecast_types"]))
+        options = {
+            "timePeriod": period,
+            "scopeId": self.config.get("forecast_scope_id"),
+            "currency": self.config.get("currency"),
+        }
+        body = {
+            **{name: value for name, value in options.items() if value},
+            "typesToExport": types,
+            "includeHistorical": self.config["include_historical"],
+            "exportFormat": "JSON",
+        }
+        fewer = [each for each in types if each not in CRM_TYPES]
+        has_less = 0 < len(fewer) < len(types)
+        instead = {"type_not_supported": {**body, "typesToExport": fewer}} if has_less else {}
+        return ExportRequest(
+            EXPORT,
+            {"forecastId": forecast_id},
+            body,
+            partial(_is_of, forecast_id, period),
+            instead,
+            partial(_explained, forecast_id),
+        )
+
+    def read_exports(self) -> Iterable[Record]:
+        """Read the list of each export, once its quarter is the right one.
+
+        What several exports hold, such as a user, comes once, as the newest quarter has it.
+        """
+        seen = SeenIds()
+        for export in self.run.exports.results(self, self.export_requests()):
+            self._name_cuts(export)
+            period = self._checked_period(export)
+            every = {
+                "forecastId": export.request.ids["forecastId"],
+                "timePeriodId": period,
+                "exportedAt": format_time(export.ended),
+            }
+            for record in self.records_of(export):
+                for name in self.tap_added_properties:
+                    _add(record, name, every[name])
+                key = [record.get(name) for name in self.primary_keys]
+                if None in key or seen.add(msgspec.json.encode(key).decode()):
+                    yield record
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The records of the list."""
+        section = _section_of(export.file, self.section)
+        if section:
+            yield from export.file.records(section)
+        else:
+            self.log(
+                "The export of the forecast %r has no list %r",
+                export.request.ids["forecastId"],
+                self.section,
+                level=logging.WARNING,
+            )
+
+    def _name_cuts(self, export: Export) -> None:
+        """Say where Clari left something out: a forecast cannot be asked for in parts."""
+        if export.job.has_rows_cut:
+            self.log(
+                "Clari has cut the export of the forecast %r for being too large: rows are "
+                "missing from this run. Set forecast_scope_id to a part of the hierarchy, or "
+                "include_historical to false",
+                export.request.ids["forecastId"],
+                level=logging.WARNING,
+            )
+
+    def _checked_period(self, export: Export) -> str | None:
+        """The quarter that came.
+
+        Raises:
+            FatalAPIError: If it is not the one that was asked for. Of a quarter that it does not
+                know, the API gives the current one instead, and says nothing.
+        """
+        asked = export.request.body.get("timePeriod")
+        found = self._periods(export)
+        if asked and found and asked not in found:
+            message = (
+                f"Clari answers the export of the forecast {export.request.ids['forecastId']!r} "
+                f"for {asked} with {', '.join(found)}: {asked} does not exist, or has no data. "
+                "Correct time_periods; nothing of this export was read."
+            )
+            self.run.exports.give_up(export)
+            raise FatalAPIError(message)
+        if asked and not found:
+            self.log(
+                "The export of the forecast %r does not say of which quarter it is; %s was asked "
+                "for",
+                export.request.ids["forecastId"],
+                asked,
+                level=logging.WARNING,
+            )
+        return asked or next(iter(found), None)
+
+    def _periods(self, export: Export) -> list[str]:
+        """The quarters that the entries are of; where there is no entry, those that are listed."""
+        for name in ("entries", "timePeriods"):
+            section = _section_of(export.file, name)
+            if section and (found := export.file.distinct(section, "timePeriodId")):
+                return found
+        return []
+
+
+class ForecastEntriesStream(_ForecastExportStream):
+    """What was forecast: a record for each quarter, week, user and field.
+
+    With `keep_forecast_snapshots` the time of the export belongs to the key, since Clari restates
+    past weeks: two exports of one quarter differ.
+    """
+
+    name = "forecast_entries"
+    section = "entries"
+    primary_keys: Sequence[str] = ENTRY_KEY
+    tap_added_properties = ("forecastId", "exportedAt")
+
+    def __init__(self, tap: Tap, run: RevenueRun) -> None:
+        self.primary_keys = _entry_key(keeps_snapshots=tap.config["keep_forecast_snapshots"])
+        super().__init__(tap, run)
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection from a catalog, but not the key: the setting says what it is."""
+        if entry := catalog.get_stream(self.name):
+            entry.key_properties = list(self.primary_keys)
+        super().apply_catalog(catalog)
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The entries; those of one key, each with another kind of value, made one."""
+        yield from merged(super().records_of(export), ENTRY_KEY[1:])
+
+
+class ForecastUsersStream(_ForecastExportStream):
+    """The users of a forecast, with their place in the hierarchy."""
+
+    name = "forecast_users"
+    section = "users"
+    primary_keys = ("forecastId", "userId")
+
+    def records_of(self, export: Export) -> Iterator[Record]:
+        """The users; a scope that is an object as JSON text, as it would not fit a text."""
+        for user in super().records_of(export):
+            if isinstance(user.get("scopeId"), dict):
+                user["scopeId"] = msgspec.json.encode(user["scopeId"]).decode()
+            yield user
+
+
+class ForecastFieldsStream(_ForecastExportStream):
+    """The fields of a forecast."""
+
+    name = "forecast_fields"
+    section = "fields"
+    primary_keys = ("forecastId", "fieldId")
+
+
+class ForecastTimePeriodsStream(_ForecastExportStream):
+    """The quarters of a forecast."""
+
+    name = "forecast_time_periods"
+    section = "timePeriods"
+    primary_keys = ("forecastId", "timePeriodId")
+
+
+class ForecastTimeFramesStream(_ForecastExportStream):
+    """The weeks of a quarter; their ids come again in other quarters."""
+
+    name = "forecast_time_frames"
+    section = "timeFrames"
+    primary_keys = ("forecastId", "timePeriodId", "timeFrameId")
+    tap_added_properties = ("forecastId", "timePeriodId")
+
+
+def _add(record: Record, name: str, value: str | None) -> None:
+    """Add what the tap knows; what the API calls by that name itself is not lost."""
+    sent = record.get(name)
+    if sent is None or sent == value:
+        record[name] = value
+    elif name != "timePeriodId":
+        record[f"{name} (as sent)"] = sent
+        record[name] = value
+
+
+def _entry_key(*, keeps_snapshots: bool) -> tuple[str, ...]:
+    return (*ENTRY_KEY, "exportedAt") if keeps_snapshots else ENTRY_KEY
+
+
+def _section_of(file: ResultFile, name: str) -> str | None:
+    """Where one of the five lists stands in an export, `None` if it is not there.
+
+    An export can also come as rows alone; these are its entries.
+
+    Raises:
+        UnexpectedResponseError: If it is neither.
+    """
+    if name == "entries":
+        return file.section(name, *LISTS)
+    if file.has(name):
+        return file.section(name)
+    file.section("entries", *LISTS)
+    return None
+
+
+def _is_of(forecast_id: str, period: str | None, job: Job) -> bool:
+    """Whether a job is the export of a forecast and a quarter.
+
+    It shows neither, but its file is named after them: `clari_export_net_arr_2026_Q3101_…`, with
+    the number of the account behind the quarter. (Reference: the vendor's document, `fileName`.)
+    """
+    quarter = rf"_{period}\d*" if period else r"\d*"
+    name = rf"clari_export_{re.escape(forecast_id)}{quarter}_\d{{8}}_\d{{6}}\.json"
+    return str(job.module).upper() == "FORECAST" and bool(re.fullmatch(name, str(job.file_name)))
+
+
+def _explained(forecast_id: str, code: str) -> str | None:
+    """Say what it means that the export of a forecast is refused; `None` where it is not known."""
+    forecast = repr(forecast_id)
+    return {
+        "no_optin": (
+            f"The user of api_key may not see the forecast {forecast} (no_optin): have this user "
+            "opted in for it in Clari, best at the top of the hierarchy, or set "
+            "forecast_scope_id to a scope that the user is opted in for."
+        ),
+        "no_such_forecast_config": (
+            f"Clari has no forecast {forecast} (no_such_forecast_config): correct forecast_ids. "
+            "The id of a forecast stands in the address of its Forecast Tab."
+        ),
+        "type_not_supported": (
+            f"Clari does not export one of the forecast_types for the forecast {forecast} "
+            "(type_not_supported): leave crm_total and crm_closed out."
+        ),
+        "bad_request": (
+            f"Clari does not accept the export of the forecast {forecast} (bad_request): check "
+            "currency, forecast_types and forecast_scope_id."
+        ),
+        "404": (
+            f"Clari has no export for the forecast {forecast} (HTTP 404): check forecast_ids, and "
+            "api_url if it is set."
+        ),
+    }.get(code)

@@ -1,0 +1,73 @@
+"""What became of data that was sent in to Clari."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import msgspec
+
+from tap_clari.kit.decoding import decode_object
+from tap_clari.revenue.client import PARTNER
+from tap_clari.revenue.run import RevenueStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import requests
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.kit.decoding import Answer
+
+
+class IngestJobsStream(RevenueStream):
+    """Ingest jobs (`/v2/ingest/job/{jobId}`), those of the setting."""
+
+    name = "ingest_jobs"
+    path = "/v2/ingest/job/{jobId}"
+    primary_keys = ("jobId",)
+    credentials = PARTNER
+    full_table_is_complete = False
+
+    def missing_settings(self) -> str | None:
+        """The partner key is needed only where there is a job to ask for."""
+        return super().missing_settings() if self.config["ingest_job_ids"] else None
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Ask for each job of the setting."""
+        unknown: list[str] = []
+        ids = dict.fromkeys(self.config["ingest_job_ids"])
+        for job_id, answer in self.client.map_concurrently(ids, self._look_up):
+            if answer is None:
+                unknown.append(job_id)
+            else:
+                yield _with_errors_apart(decode_object(answer, "message"))
+        if unknown:
+            self.log(
+                "Clari does not know these of the ingest_job_ids (404): %s",
+                ", ".join(unknown),
+                level=logging.WARNING,
+            )
+
+    def _look_up(self, job_id: str) -> Answer | None:
+        return self.run.partner.fetch_or_none(
+            self.path, ids={"jobId": job_id}, is_data=_tells_of_a_job
+        )
+
+
+def _tells_of_a_job(response: requests.Response) -> bool:
+    """Whether the status of the answer is that of the job: 202, 400 and 500 are data too."""
+    if response.status_code not in {200, 202, 400, 500}:
+        return False
+    try:
+        found = msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("message"), dict)
+
+
+def _with_errors_apart(job: Record) -> Record:
+    """Put a list of errors where it does not share a column with a text."""
+    if isinstance(job.get("message"), list):
+        job["validationErrors"] = job.pop("message")
+    return job

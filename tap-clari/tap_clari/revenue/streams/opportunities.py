@@ -1,0 +1,68 @@
+"""Opportunities as Clari has them."""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import islice
+
+from tap_clari.kit.decoding import decode_list
+from tap_clari.revenue.run import RevenueStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_clari.revenue.exports.requests import ExportRequest
+    from tap_clari.revenue.run import RevenueRun
+
+IDS_AT_ONCE = 100
+"""How many opportunities one request can ask for."""
+
+
+class OpportunitiesStream(RevenueStream):
+    """Opportunities (`/opportunity`).
+
+    The API lists none: they are those of the setting, and those that the activities of this run
+    belong to. So the jobs of the activities are done with when this stream is: a run that is
+    stopped before leaves them to the next.
+    """
+
+    name = "opportunities"
+    path = "/v4/opportunity"
+    kind = "activity"
+    primary_keys = ("id",)
+    full_table_is_complete = False
+
+    def __init__(self, tap: Tap, run: RevenueRun) -> None:
+        super().__init__(tap, run)
+        run.exports.register(self)
+
+    def export_requests(self) -> Sequence[ExportRequest]:
+        """None of its own."""
+        return ()
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Ask for all of them, a hundred at once."""
+        for identifier in self.config["opportunity_ids"]:
+            self.run.opportunity_ids.add(identifier)
+        found = 0
+        for _, answer in self.client.map_concurrently(
+            self._batches(), lambda batch: self.client.fetch(self.path, {"oppId": batch})
+        ):
+            opportunities = decode_list(answer, "opportunities")
+            found += len(opportunities)
+            yield from opportunities
+        if found < len(self.run.opportunity_ids):
+            self.log(
+                "Clari has %d of the %d opportunities that were asked for",
+                found,
+                len(self.run.opportunity_ids),
+            )
+        self.run.exports.finished(self)
+
+    def _batches(self) -> Iterator[list[str]]:
+        ids = iter(self.run.opportunity_ids)
+        while batch := list(islice(ids, IDS_AT_ONCE)):
+            yield batch

@@ -1,0 +1,199 @@
+"""What an event, or a row of a timestamp report, tells: who changed, and when.
+
+Whatever is named has changed: the vendor does not say which events leave something as it is, and
+a request too many costs less than a row that is not there.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from tap_gladly.kit.times import format_time, time_or_none
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.helpers.types import Record
+
+CONVERSATION = "conversation"
+CUSTOMER = "customer"
+TASK = "task"
+
+ENTITIES = {
+    CONVERSATION: ("CONTACT", "CONVERSATION", "CUSTOMER", "PAYMENT_REQUEST"),
+    CUSTOMER: (
+        "CONTACT",
+        "CONVERSATION",
+        "CUSTOMER",
+        "CUSTOMER_PROFILE",
+        "PAYMENT_REQUEST",
+        "TASK",
+    ),
+    TASK: ("CUSTOMER", "TASK"),
+}
+"""The entities whose events name one of a kind; a merge moves conversations and tasks."""
+
+REPORTS = {
+    CONVERSATION: ("ConversationTimestampsReport", "ContactTimestampsReport"),
+    CUSTOMER: (
+        "ConversationTimestampsReport",
+        "ContactTimestampsReport",
+        "TaskTimestampsReport",
+    ),
+    TASK: ("ConversationTimestampsReport", "TaskTimestampsReport"),
+}
+"""The reports that name one of a kind, or a merge."""
+
+MEMBERS = {
+    "conversationId": CONVERSATION,
+    "sourceConversationId": CONVERSATION,
+    "destinationConversationId": CONVERSATION,
+    "customerId": CUSTOMER,
+    "sourceCustomerId": CUSTOMER,
+    "destinationCustomerId": CUSTOMER,
+    "taskId": TASK,
+}
+"""The members of an event's content that name something, by the vendor's document."""
+
+COLUMNS = {
+    "conversation_id": CONVERSATION,
+    "merged_conversation_id": CONVERSATION,
+    "customer_id": CUSTOMER,
+    "merged_customer_id": CUSTOMER,
+    "task_id": TASK,
+}
+"""The columns of a report that name something."""
+
+NEEDED_COLUMNS = {
+    "ConversationTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
+    "ContactTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
+    # Its columns are stated nowhere.
+    "TaskTimestampsReport": {TASK: "task_id"},
+}
+"""The columns without which a report would not say what of a kind changed."""
+
+PARTS = {"messageId": "conversationId", "noteId": "conversationId", "commentId": "taskId"}
+"""The members that name a part, each with the member that names what it is a part of."""
+
+
+class Change(t.NamedTuple):
+    """Something changed.
+
+    Args:
+        kind: Of what kind it is.
+        id: Its id.
+        at: When, in the tap's form of times.
+    """
+
+    kind: str
+    id: str
+    at: str
+
+
+class Part(t.NamedTuple):
+    """A part came: an item of a conversation, or a comment of a task.
+
+    Args:
+        whole: The id of the conversation or task.
+        id: Its own.
+    """
+
+    whole: str
+    id: str
+
+
+class Merge(t.NamedTuple):
+    """A customer had a part in a merge.
+
+    Args:
+        customer: The customer's id.
+        at: When, in the tap's form of times.
+        is_gone: Whether it is known to be the one that was merged into the other.
+    """
+
+    customer: str
+    at: str
+    is_gone: bool
+
+
+class Deletion(t.NamedTuple):
+    """A customer was deleted.
+
+    Args:
+        customer: The customer's id.
+        at: When, in the tap's form of times.
+    """
+
+    customer: str
+    at: str
+
+
+class Attribute(t.NamedTuple):
+    """A custom attribute was set or removed.
+
+    Args:
+        id: The id of its definition.
+    """
+
+    id: str
+
+
+Told = Change | Part | Merge | Deletion | Attribute
+
+
+def told_by_event(event: Record, end: str) -> Iterator[Told]:
+    """What an event tells.
+
+    Args:
+        event: The event.
+        end: Where the window ends that was asked for.
+    """
+    content = event.get("content")
+    if not isinstance(content, dict):
+        return
+    at = _within(event.get("timestamp"), end)
+    yield from _changes(content, MEMBERS, at)
+    for member, whole in PARTS.items():
+        if (part := _id(content, member)) and (of := _id(content, whole)):
+            yield Part(of, part)
+    if attribute := _id(content, "customAttributeId"):
+        yield Attribute(attribute)
+    for member, is_gone in (("sourceCustomerId", True), ("destinationCustomerId", False)):
+        if customer := _id(content, member):
+            yield Merge(customer, at, is_gone)
+    if event.get("type") == "CUSTOMER_PROFILE/DELETED" and (customer := _id(content, "customerId")):
+        yield Deletion(customer, at)
+
+
+def told_by_row(row: Mapping[str, str | None], end: str) -> Iterator[Told]:
+    """What a row of a timestamp report tells, whose times are in UTC.
+
+    Args:
+        row: The row, by the names of its columns.
+        end: Where the window ends that was asked for.
+    """
+    at = _within(row.get("timestamp"), end)
+    yield from _changes(row, COLUMNS, at)
+    if _id(row, "merged_customer_id"):
+        # It is not said which of the two is the one that is left.
+        for column in ("customer_id", "merged_customer_id"):
+            if customer := _id(row, column):
+                yield Merge(customer, at, is_gone=False)
+
+
+def _within(timestamp: object, end: str) -> str:
+    """When it was; the end where that is not said, or later: a bookmark must not go beyond it."""
+    moment = time_or_none(timestamp)
+    return min(format_time(moment), end) if moment else end
+
+
+def _changes(names: Mapping[str, t.Any], kinds: Mapping[str, str], at: str) -> Iterator[Change]:
+    for name, kind in kinds.items():
+        if changed := _id(names, name):
+            yield Change(kind, changed, at)
+
+
+def _id(names: Mapping[str, t.Any], name: str) -> str | None:
+    """An id; a merge names conversations that are not there with an empty text."""
+    value = names.get(name)
+    return value if isinstance(value, str) and value else None

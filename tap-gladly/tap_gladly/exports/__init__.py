@@ -1,0 +1,1 @@
+"""Export jobs: which there are, and which of them were read."""

@@ -1,0 +1,96 @@
+"""How far a stream is with the export jobs: what its state says, and what there is to read.
+
+A bookmark alone would not do. Jobs are read by their windows, and the bookmark is a time at which
+one was updated, which has another order: a job can be made again, or show up late.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+from tap_gladly.kit.times import format_time, parse_time
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    from tap_gladly.exports.jobs import Job
+
+OVERLAP = timedelta(days=1)
+"""A job that shows up late is still found, if its time lies no further before the bookmark."""
+
+READ_JOBS = "read_jobs"
+"""In the state: the jobs that were read and are younger than the overlap, each with its time."""
+
+READ_UNTIL = "exported_until"
+"""In the state: up to where all is read that there was."""
+
+
+class Progress:
+    """What was read, in the words of a stream's state.
+
+    Args:
+        state: The stream's part of the state, which is written to.
+        jobs: The jobs that Gladly still has, by window.
+        bookmark: Up to which time of their updates earlier runs have read them; `None` for none.
+    """
+
+    def __init__(
+        self, state: dict[str, t.Any], jobs: Collection[Job], bookmark: datetime | None
+    ) -> None:
+        self._state = state
+        self._jobs = jobs
+        self._bookmark = bookmark
+        found = state.get(READ_JOBS)
+        self._read = (
+            {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
+        )
+
+    @property
+    def until(self) -> datetime | None:
+        """Up to where all was read; where the state does not say, it is the bookmark."""
+        try:
+            return parse_time(self._state[READ_UNTIL])
+        except (KeyError, TypeError, ValueError):
+            return self._bookmark
+
+    def unread(self, jobs: Iterable[Job]) -> list[Job]:
+        """Which of these jobs are to be read."""
+        earliest = self._bookmark
+        # Without a list, as in a state made by hand, the bookmark is all there is to go by.
+        if earliest and self._read:
+            earliest -= OVERLAP
+        return [
+            job
+            for job in jobs
+            if (earliest is None or job.updated > earliest) and _key(job) not in self._read
+        ]
+
+    def was_read(self, job: Job, unread: Iterable[Job], hold: datetime | None) -> datetime | None:
+        """Keep that a job was read, and say where the bookmark may go: past none that was not.
+
+        Args:
+            job: The job.
+            unread: Those still to be read.
+            hold: Where a gap begins that may yet be filled.
+        """
+        until = max(self.until or job.end, job.end)
+        self._state[READ_UNTIL] = format_time(min(until, hold or until))
+        self._read.add(_key(job))
+        read = [each for each in self._jobs if _key(each) in self._read]
+        newest = max(each.updated for each in read)
+        moves = all(each.updated > newest for each in unread)
+        if moves:
+            self._bookmark = max(self._bookmark or newest, newest)
+        self._state[READ_JOBS] = [
+            _key(each)
+            for each in read
+            if self._bookmark is None or each.updated > self._bookmark - OVERLAP
+        ]
+        return newest if moves else None
+
+
+def _key(job: Job) -> str:
+    # A job that is made again is one that was not read.
+    return f"{job.id} {format_time(job.updated)}"

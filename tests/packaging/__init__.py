@@ -1,0 +1,1 @@
+"""What builds and installations of the taps hold."""
