@@ -14,7 +14,7 @@ import requests
 
 from tests.sandbox.copilot import ABSENT, FORBIDDEN, SIGNATURE, CopilotSandbox
 from tests.sandbox.instants import micros
-from tests.sandbox.traffic import TrafficLog
+from tests.sandbox.traffic import Exchange, TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -631,7 +631,7 @@ def test_traffic_log(client: Client) -> None:
 def test_traffic_rates() -> None:
     log = TrafficLog(newest=3)
     for i in range(21):
-        log.arrive(100 + i / 10, "/calls", b"skip=%d" % i, credentials=True)
+        log.add(Exchange(100 + i / 10, "/calls", b"skip=%d" % i, credentials=True, method="GET"))
     assert log.busiest_second() == 10
     assert log.requests_per_second() == pytest.approx(10)
     params = [exchange.params for exchange in log.exchanges()]

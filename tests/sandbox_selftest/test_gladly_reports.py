@@ -219,6 +219,8 @@ def test_bad_requests(own: Reader) -> None:
 
 
 def test_levels_and_filters(own: Reader) -> None:
+    # The rows of today lie at its very begin: they would be missing for an hour after midnight.
+    own.gladly.reports.lag = timedelta(0)
     truth = own.gladly.reports.rows(SUMMARY)
     weeks = own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="weekly")
     assert sum(int(row["Count"]) for row in weeks if row["Count"].isdecimal()) > 0

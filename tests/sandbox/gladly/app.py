@@ -125,7 +125,7 @@ def _exports(sandbox: GladlySandbox) -> list[Endpoint]:
     exports = sandbox.exports
 
     async def jobs(_: Request, query: ExportJobsQuery) -> Response:
-        return json_answer([job.describe() for job in exports.listed(query.values())])
+        return json_answer([job.describe() for job in exports.listed(query)])
 
     async def job(request: Request, _: NoQuery) -> Response:
         return json_answer(exports.job(request.path_params["id"]).describe())
@@ -151,7 +151,7 @@ def _flows(sandbox: GladlySandbox) -> list[Endpoint]:
     """Return the endpoints of events and reports."""
 
     async def events(_: Request, query: EventsQuery) -> Response:
-        return stream(sandbox.events.lines(query.values()), "application/x-jsonlines")
+        return stream(sandbox.events.lines(query), "application/x-jsonlines")
 
     async def report(request: Request, _: NoQuery) -> Response:
         made = sandbox.reports.make(

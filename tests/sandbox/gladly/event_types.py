@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from tests.sandbox.gladly.query import Entity
 from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 
 if TYPE_CHECKING:
@@ -15,16 +16,7 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-ENTITIES = (
-    "AGENT_AVAILABILITY",
-    "AGENT_STATUS",
-    "CONTACT",
-    "CONVERSATION",
-    "CUSTOMER",
-    "CUSTOMER_PROFILE",
-    "PAYMENT_REQUEST",
-    "TASK",
-)
+ENTITIES: tuple[Entity, ...] = get_args(Entity)
 
 _ON_CONTACT = "channel contactId conversationId customerId context"
 _ON_TALK = "customerId conversationId"

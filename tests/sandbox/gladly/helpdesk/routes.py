@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -10,10 +9,10 @@ from starlette.responses import Response
 from tests.sandbox.forms import BadRequestError, NoQuery
 from tests.sandbox.gladly.errors import invalid, moved, not_found
 from tests.sandbox.gladly.query import CustomersQuery, TasksQuery
-from tests.sandbox.gladly.timestamps import nanos
+from tests.sandbox.gladly.timestamps import json_of, nanos
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
@@ -27,138 +26,117 @@ _MOST_FOUND = 50
 
 def desk_endpoints(desk: Desk) -> list[Endpoint]:
     """Return the endpoints of customers, conversations, items and tasks."""
-    customers, records = _Customers(desk), _Records(desk)
-    one = {
-        "/conversations/{id}": records.one(desk.conversations, "conversation"),
-        "/conversations/{id}/items": records.items,
-        "/conversation-items/{id}": records.item,
-        "/conversation-items/{id}/voice-transcript": records.one(desk.transcripts, "transcript"),
-        "/tasks/{id}": records.one(desk.tasks, "task"),
-        "/tasks/{id}/comments": records.comments,
-        "/tasks/{id}/comments/{comment_id}": records.comment,
-        "/custom-attributes/{id}": records.one(desk.custom_attributes, "custom attribute"),
-        "/customer-profiles/{id}": customers.one,
-        "/customers/{id}/conversations": customers.conversations,
+
+    def locked(answer: Callable[[Desk, dict[str, str], Any], Response]) -> Answer:
+        """Let a function answer, by the ids of the path and the query, while nothing changes."""
+
+        async def answered(request: Request, query: object) -> Response:
+            with desk.lock:
+                return answer(desk, request.path_params, query)
+
+        return answered
+
+    def one(records: Mapping[str, Record], what: str) -> Answer:
+        return locked(lambda _, ids, __: _json(_known(records, ids["id"], what)))
+
+    bare = {
+        "/conversations/{id}": one(desk.conversations, "conversation"),
+        "/conversations/{id}/items": locked(_items),
+        "/conversation-items/{id}": locked(_item),
+        "/conversation-items/{id}/voice-transcript": one(desk.transcripts, "transcript"),
+        "/tasks/{id}": one(desk.tasks, "task"),
+        "/tasks/{id}/comments": locked(_comments),
+        "/tasks/{id}/comments/{comment_id}": locked(_comment),
+        "/custom-attributes/{id}": one(desk.custom_attributes, "custom attribute"),
+        "/customer-profiles/{id}": locked(_customer),
+        "/customers/{id}/conversations": locked(_conversations),
     }
     return [
-        *(("GET", path, NoQuery, answer) for path, answer in one.items()),
-        ("GET", "/customer-profiles", CustomersQuery, customers.find),
-        ("GET", "/customers/{id}/tasks", TasksQuery, customers.tasks),
+        *(("GET", path, NoQuery, answer) for path, answer in bare.items()),
+        ("GET", "/customer-profiles", CustomersQuery, locked(_find_customers)),
+        ("GET", "/customers/{id}/tasks", TasksQuery, locked(_tasks)),
     ]
 
 
-class _Customers:
-    """Profiles, and what customers have."""
+def _find_customers(desk: Desk, _: object, query: CustomersQuery) -> Response:
+    identifiers = {
+        "email": query.email,
+        "externalCustomerId": query.external_customer_id,
+        "phoneNumber": query.phone_number,
+    }
+    given = [(name, value) for name, value in identifiers.items() if value is not None]
+    if len(given) != 1:
+        reason = f"exactly one of {', '.join(identifiers)} must be present"
+        raise BadRequestError(reason, code="invalid" if given else "blank")
+    [(name, value)] = given
+    found = [one for one in desk.customers.values() if value in _identifiers(one, name)]
+    return _json(_sorted(found, "updatedAt")[::-1][:_MOST_FOUND])
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
 
-    async def find(self, _: Request, query: CustomersQuery) -> Response:
-        identifiers = {
-            "email": query.email,
-            "externalCustomerId": query.external_customer_id,
-            "phoneNumber": query.phone_number,
-        }
-        given = [(name, value) for name, value in identifiers.items() if value is not None]
-        if len(given) != 1:
-            reason = f"exactly one of {', '.join(identifiers)} must be present"
-            raise BadRequestError(reason, code="invalid" if given else "blank")
-        [(name, value)] = given
-        with self._desk.lock:
-            known = list(self._desk.customers.values())
-        found = [one for one in known if value in _identifiers(one, name)]
-        return _json(_sorted(found, "updatedAt")[::-1][:_MOST_FOUND])
+def _customer(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    _check_moved(desk, ids["id"])
+    return _json(_known(desk.customers, ids["id"], "customer"))
 
-    async def one(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            self._check_moved(request.path_params["id"])
-            return _json(_known(self._desk.customers, request.path_params["id"], "customer"))
 
-    async def conversations(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            found: list[Record] = []
-            if self._has_lists(request.path_params["id"]):
-                found = self._desk.conversations.of(request.path_params["id"])
-            return _listed(self._desk, "conversations", _sorted(found, "createdAt"))
+def _conversations(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    found = desk.conversations.of(ids["id"]) if _has_lists(desk, ids["id"]) else []
+    return _listed(desk, "conversations", _sorted(found, "createdAt"))
 
-    async def tasks(self, request: Request, query: TasksQuery) -> Response:
-        with self._desk.lock:
-            found: list[Record] = []
-            if self._has_lists(request.path_params["id"]):
-                found = self._desk.tasks.of(request.path_params["id"])
-            found = [one for one in found if query.status in {None, one.get("status")}]
-            return _listed(self._desk, "tasks", _sorted(found, "timestamp"), newest_first=True)
 
-    def _has_lists(self, customer_id: str) -> bool:
-        """Tell whether a customer has lists, and has not been merged with empty lists left.
+def _tasks(desk: Desk, ids: dict[str, str], query: TasksQuery) -> Response:
+    found = desk.tasks.of(ids["id"]) if _has_lists(desk, ids["id"]) else []
+    found = [one for one in found if query.status in {None, one.get("status")}]
+    return _listed(desk, "tasks", _sorted(found, "timestamp"), newest_first=True)
 
-        Raises:
-            RefusedError: The lists are not there at all, or elsewhere.
-        """
-        if customer_id in self._desk.merged:
-            if self._desk.merged_lists == "moved":
-                self._check_moved(customer_id)
-            if self._desk.merged_lists == "missing":
-                what = "customer"
-                raise not_found(what)
-            return False
-        _known(self._desk.customers, customer_id, "customer")
+
+def _item(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    if ids["id"] in desk.unsupported:
+        raise invalid(attr="itemId", detail="the type of this item is not supported")
+    return _json(_known(desk.items, ids["id"], "item"))
+
+
+def _items(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    _known(desk.conversations, ids["id"], "conversation")
+    return _listed(desk, "items", _sorted(desk.items.of(ids["id"]), "timestamp"))
+
+
+def _comments(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    _known(desk.tasks, ids["id"], "task")
+    return _listed(desk, "comments", _sorted(desk.comments.of(ids["id"]), "createdAt"))
+
+
+def _comment(desk: Desk, ids: dict[str, str], _: NoQuery) -> Response:
+    _known(desk.tasks, ids["id"], "task")
+    of_task = {one["id"]: one for one in desk.comments.of(ids["id"])}
+    return _json(_known(of_task, ids["comment_id"], "comment"))
+
+
+def _has_lists(desk: Desk, customer_id: str) -> bool:
+    """Tell whether a customer has lists, and has not been merged with empty lists left.
+
+    Raises:
+        RefusedError: The lists are not there at all, or elsewhere.
+    """
+    if customer_id not in desk.merged:
+        _known(desk.customers, customer_id, "customer")
         return True
-
-    def _check_moved(self, customer_id: str) -> None:
-        merged = self._desk.merged
-        new = merged.get(customer_id)
-        if new is None:
-            return
-        seen = {customer_id}
-        while self._desk.merges_point_to == "last" and new in merged and new not in seen:
-            seen.add(new)
-            new = merged[new]
-        raise moved(customer_id, new, self._desk.location)
+    if desk.merged_lists == "moved":
+        _check_moved(desk, customer_id)
+    if desk.merged_lists == "missing":
+        what = "customer"
+        raise not_found(what)
+    return False
 
 
-class _Records:
-    """Conversations with their items, tasks with their comments, and what they refer to."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def one(self, records: Mapping[str, Record], what: str) -> Answer:
-        async def answer(request: Request, _: NoQuery) -> Response:
-            with self._desk.lock:
-                return _json(_known(records, request.path_params["id"], what))
-
-        return answer
-
-    async def item(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            if request.path_params["id"] in self._desk.unsupported:
-                raise invalid(attr="itemId", detail="the type of this item is not supported")
-            return _json(_known(self._desk.items, request.path_params["id"], "item"))
-
-    async def items(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            conversation_id = request.path_params["id"]
-            _known(self._desk.conversations, conversation_id, "conversation")
-            found = _sorted(self._desk.items.of(conversation_id), "timestamp")
-            return _listed(self._desk, "items", found)
-
-    async def comments(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            task_id = request.path_params["id"]
-            _known(self._desk.tasks, task_id, "task")
-            found = _sorted(self._desk.comments.of(task_id), "createdAt")
-            return _listed(self._desk, "comments", found)
-
-    async def comment(self, request: Request, _: NoQuery) -> Response:
-        with self._desk.lock:
-            task_id, comment_id = request.path_params["id"], request.path_params["comment_id"]
-            _known(self._desk.tasks, task_id, "task")
-            comment = _known(self._desk.comments, comment_id, "comment")
-            if comment.get("taskId") != task_id:
-                what = "comment"
-                raise not_found(what)
-            return _json(comment)
+def _check_moved(desk: Desk, customer_id: str) -> None:
+    new = desk.merged.get(customer_id)
+    if new is None:
+        return
+    seen = {customer_id}
+    while desk.merges_point_to == "last" and new in desk.merged and new not in seen:
+        seen.add(new)
+        new = desk.merged[new]
+    raise moved(customer_id, new, desk.location)
 
 
 def _identifiers(customer: Record, name: str) -> list[str | None]:
@@ -194,7 +172,4 @@ def _listed(
 
 
 def _json(document: Record | list[Record], headers: dict[str, str] | None = None) -> Response:
-    # Not msgspec, which does not write half a surrogate pair.
-    text = json.dumps(document, ensure_ascii=False)
-    body = text.encode("utf-8", "backslashreplace")
-    return Response(body, headers=headers, media_type="application/json")
+    return Response(json_of(document), headers=headers, media_type="application/json")
