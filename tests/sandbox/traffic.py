@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
 from dataclasses import dataclass
-from email.utils import formatdate
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.responses import Response
@@ -125,15 +123,14 @@ class Limits:
         requests_per_second: How many requests may arrive within any second (a sliding window, not
             the seconds of a clock); None for no limit. A refused request does not count.
         quota: How many requests are answered until `renew`; None for no limit.
-        retry_after: The Retry-After of a refusal: None for no such header, a number of seconds, or
-            ``"date"`` for the HTTP date two seconds from now.
+        retry_after: The Retry-After of a refusal in seconds; None for no such header.
         spent: Requests counted against the quota so far.
         others: Requests of every second that somebody else makes with the same account.
     """
 
     requests_per_second: int | None = None
     quota: int | None = None
-    retry_after: int | Literal["date"] | None = None
+    retry_after: int | None = None
     spent: int = 0
     others: int = 0
 
@@ -173,8 +170,6 @@ class Limits:
         """Return the headers that an answer has by the limits."""
         if not refused or self.retry_after is None:
             return {}
-        if self.retry_after == "date":
-            return {"Retry-After": formatdate(math.ceil(time.time()) + 2, usegmt=True)}
         return {"Retry-After": str(self.retry_after)}
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -489,11 +488,10 @@ def test_rate_limit_slides() -> None:
 
 
 def test_quota() -> None:
-    with opened(weekly_quota=5, retry_after="date") as sandbox:
+    with opened(weekly_quota=5) as sandbox:
         client = Client(sandbox)
         assert client.statuses(7) == [200] * 5 + [429] * 2
-        retry_at = parsedate_to_datetime(client.get("/users").headers["Retry-After"])
-        assert 0 < retry_at.timestamp() - time.time() <= 3
+        assert "Retry-After" not in client.get("/users").headers
         sandbox.limits.renew()
         assert client.statuses(1) == [200]
 

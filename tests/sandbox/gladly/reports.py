@@ -60,9 +60,6 @@ class Reports:
         asked: The bodies that were accepted, with the path under ``path``.
         en_dash: Write the header of the current inbox's id with an en dash.
         naive_times: Write times without a zone, in that of the report.
-        bom: Begin with a byte order mark.
-        blank_lines_first: How many blank lines come before the header.
-        header_when_empty: Write the header though there are no rows.
         newline: How lines end.
         body_instead: Answer 200 with this instead of any report.
         content_type_instead: The Content-Type of that.
@@ -75,9 +72,6 @@ class Reports:
         self.asked: list[dict[str, Any]] = []
         self.en_dash = False
         self.naive_times = False
-        self.bom = False
-        self.blank_lines_first = 0
-        self.header_when_empty = False
         self.newline = "\n"
         self.body_instead: bytes | None = None
         self.content_type_instead = "text/html"
@@ -200,11 +194,8 @@ class Reports:
             "Inbox ID \u2013 Current" if self.en_dash and name == "Inbox ID - Current" else name
             for name in columns
         ]
-        buffer.write("\ufeff" * self.bom + self.newline * self.blank_lines_first)
-        if self.header_when_empty:
-            writer.writerow(header)
         for number, row in enumerate(islice(rows, self.row_cap)):
-            if number == 0 and not self.header_when_empty:
+            if number == 0:
                 writer.writerow(header)
             writer.writerow([_local(cell, zone) for cell in row] if self.naive_times else row)
             if buffer.tell() >= _CHUNK:

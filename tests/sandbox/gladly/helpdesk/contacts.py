@@ -38,18 +38,7 @@ def message(
     *,
     at: datetime | None = None,
 ) -> str:
-    """Send or receive a message.
-
-    Args:
-        desk: The state.
-        conversation_id: The conversation.
-        channel: The channel, as events call it.
-        inbound: Whether the customer wrote it.
-        at: When it happens.
-
-    Returns:
-        The id of its item.
-    """
+    """Send a message, or receive one (inbound), by a channel of events; returns its item's id."""
     moment, conversation = desk.moment(at), desk.conversations[conversation_id]
     item = desk.add_item(moment, conversation, _KINDS[channel])
     customer = {"id": item["customerId"], "type": "CUSTOMER"}
@@ -83,18 +72,7 @@ def call(
     *,
     at: datetime | None = None,
 ) -> str:
-    """Make a recorded call, or leave a voicemail; no event names its item.
-
-    Args:
-        desk: The state.
-        conversation_id: The conversation.
-        transcript: Whether there is a transcript.
-        voicemail: Whether it is a voicemail.
-        at: When it happens.
-
-    Returns:
-        The id of its item.
-    """
+    """Make a recorded call, or leave a voicemail; returns its item's id, which no event has."""
     moment, conversation = desk.moment(at), desk.conversations[conversation_id]
     item = desk.add_item(moment, conversation, "voicemail" if voicemail else "call")
     desk.calls += 1
@@ -125,18 +103,10 @@ def fill_items(
     at: datetime | None = None,
     events: bool = True,
 ) -> list[str]:
-    """Add many short chat messages of the customer.
+    """Add many short chat messages of the customer, a millisecond apart; returns their ids.
 
-    Args:
-        desk: The state.
-        conversation_id: The conversation.
-        count: How many.
-        at: The time of the first one; each is a millisecond later than the one before. None for
-            a time so long ago that the last one is of just now.
-        events: Whether each is announced, as by `message`.
-
-    Returns:
-        The ids of the items.
+    The time is that of the first one. By default it is so long ago that the last one is of just
+    now. With ``events``, each is announced as by `message`.
     """
     if at is None:
         at = moment_of(desk.now()) - timedelta(milliseconds=count)

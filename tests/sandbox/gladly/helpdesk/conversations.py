@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @action
 def customer(desk: State, /, *, at: datetime | None = None, **members: Any) -> str:
-    """Add a customer.
-
-    Args:
-        desk: The state.
-        at: When it happens.
-        **members: Members of the profile, instead of those that every new one has or besides.
-    """
+    """Add a customer, with some members of the profile as given."""
     moment, number = desk.moment(at), len(desk.customers) + len(desk.deleted)
     profile = {
         "id": desk.new_id(),
@@ -41,14 +35,7 @@ def customer(desk: State, /, *, at: datetime | None = None, **members: Any) -> s
 def update_customer(
     desk: State, /, customer_id: str, *, at: datetime | None = None, **members: Any
 ) -> str:
-    """Change a profile.
-
-    Args:
-        desk: The state.
-        customer_id: The customer.
-        at: When it happens.
-        **members: The members that change; None takes one away. Without any, the name changes.
-    """
+    """Change members of a profile, by default the name; None takes a member away."""
     moment = desk.moment(at)
     members = members or {"name": f"Renamed {desk.moments}"}
     changed = {**desk.customers[customer_id], **members}
@@ -112,23 +99,12 @@ def assign(
     *,
     at: datetime | None = None,
 ) -> str:
-    """Assign a conversation.
-
-    Args:
-        desk: The state.
-        conversation_id: The conversation.
-        inbox_id: Its new inbox; None for the one where it is.
-        agent_id: Its new agent; None for any other one, False for nobody.
-        at: When it happens.
-    """
+    """Assign a conversation: None for its inbox and for any other agent, False for nobody."""
     moment, before = desk.moment(at), desk.conversations[conversation_id]
-    if agent_id is None:
-        agent_id = desk.any_agent(before.get("agentId"))
-    after = {**before, "inboxId": inbox_id or before["inboxId"], "agentId": agent_id}
-    if agent_id is False:
-        del after["agentId"]
-    desk.conversations[conversation_id] = after
-    more = {"reason": "MANUAL", "assignee": assignee_of(after)}
+    assignee = desk.new_assignee(before, inbox_id, agent_id)
+    rest = {name: value for name, value in before.items() if name != "agentId"}
+    desk.conversations[conversation_id] = {**rest, **assignee}
+    more = {"reason": "MANUAL", "assignee": assignee}
     _announce(desk, "CONVERSATION_ASSIGNEE/UPDATED", moment, before, more)
     return conversation_id
 
@@ -154,17 +130,9 @@ def set_attribute(
     *,
     at: datetime | None = None,
 ) -> str:
-    """Add a value of a freeform topic; one that was there before stays.
+    """Add a value of a freeform topic, by default a new one; those of before stay.
 
-    Args:
-        desk: The state.
-        conversation_id: The conversation.
-        key: The key of the definition, which is made when there is none.
-        value: The value; None for a new one.
-        at: When it happens.
-
-    Returns:
-        The definition's id.
+    Returns the id of the definition with this key, which is made when there is none.
     """
     moment, before = desk.moment(at), desk.conversations[conversation_id]
     attribute_id = _definition(desk, key, moment)

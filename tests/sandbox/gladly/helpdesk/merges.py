@@ -22,17 +22,8 @@ _MERGED = "CUSTOMER/MERGED"
 def merge(desk: State, source: str, destination: str, *, at: datetime | None = None) -> str:
     """Merge a customer into another, with all conversations and tasks.
 
-    When both have a conversation that is not closed, the newest of each become one: that of the
-    destination.
-
-    Args:
-        desk: The state.
-        source: The customer who goes.
-        destination: The customer who stays, and gets everything.
-        at: When it happens.
-
-    Returns:
-        The destination's id.
+    The source goes, and the destination gets everything. When both have a conversation that is not
+    closed, the newest of each become one: that of the destination. Returns the destination's id.
     """
     if source == destination:
         raise KeyError(destination)

@@ -198,6 +198,15 @@ class State:
         ids = [str(each["id"]) for each in list(self.account.agents)]
         return self.random.choice([each for each in ids if each != besides] or ids)
 
+    def new_assignee(
+        self, had: Record, inbox_id: str | None, agent_id: str | Literal[False] | None
+    ) -> Record:
+        """Return an assignee: by default the inbox that was there, and any other agent."""
+        assignee = {"inboxId": inbox_id or had.get("inboxId") or self.any_inbox()}
+        if agent_id is not False:
+            assignee["agentId"] = agent_id or self.any_agent(had.get("agentId"))
+        return assignee
+
     def any_inbox(self) -> str:
         """Draw the id of an inbox."""
         return str(self.random.choice(self.account.inboxes)["id"])

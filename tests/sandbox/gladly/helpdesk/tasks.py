@@ -59,23 +59,9 @@ def assign_task(
     *,
     at: datetime | None = None,
 ) -> str:
-    """Assign a task.
-
-    Args:
-        desk: The state.
-        task_id: The task.
-        inbox_id: Its new inbox; None for the one where it is.
-        agent_id: Its new agent; None for any other one, False for nobody.
-        at: When it happens.
-    """
+    """Assign a task: None for its inbox and for any other agent, False for nobody."""
     moment, before = desk.moment(at), desk.tasks[task_id]
-    had = before.get("assignee", {})
-    assignee = {"inboxId": inbox_id or had.get("inboxId") or desk.any_inbox()}
-    if agent_id is None:
-        assignee["agentId"] = desk.any_agent(had.get("agentId"))
-    elif agent_id is not False:
-        assignee["agentId"] = agent_id
-    more = {"assignee": assignee}
+    more = {"assignee": desk.new_assignee(before.get("assignee", {}), inbox_id, agent_id)}
     return _put(desk, "TASK/ASSIGNEE_UPDATED", moment, {**before, **more}, more)
 
 
