@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.responses import Response
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Scope
 
 _WINDOW_SECONDS = 1.0
 
@@ -171,63 +165,3 @@ class Limits:
         if not refused or self.retry_after is None:
             return {}
         return {"Retry-After": str(self.retry_after)}
-
-
-class TrafficMiddleware:
-    """Logs each request, applies the limits and the latency; any vendor's app can be inside.
-
-    Args:
-        app: The application inside.
-        log: Where requests are noted.
-        limits: The vendor's limits.
-        credential_headers: Names of the headers that carry credentials, in small letters.
-        error_body: Makes the vendor's JSON for an error message.
-        latency: Seconds that every answer takes at least; requests wait side by side.
-    """
-
-    def __init__(  # noqa: PLR0913 - one argument for each thing it joins, all by keyword
-        self,
-        app: ASGIApp,
-        *,
-        log: TrafficLog,
-        limits: Limits,
-        credential_headers: frozenset[bytes],
-        error_body: Callable[[str], bytes],
-        latency: float = 0.0,
-    ) -> None:
-        self.latency = latency
-        self._app = app
-        self._log = log
-        self._limits = limits
-        self._credential_headers = credential_headers
-        self._error_body = error_body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
-        now = time.monotonic()
-        credentials = any(name in self._credential_headers for name, _ in scope["headers"])
-        exchange = Exchange(now, scope["path"], scope["query_string"], credentials, scope["method"])
-        self._log.add(exchange)
-        refusal = self._limits.refuse(now, scope)
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                headers = self._limits.headers(refused=refusal is not None)
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-                ]
-            await send(message)
-
-        try:
-            if self.latency > 0:
-                await asyncio.sleep(self.latency)
-            if refusal is None:
-                await self._app(scope, receive, noting)
-            else:
-                body = self._error_body(refusal)
-                await Response(body, 429, media_type="application/json")(scope, receive, noting)
-        finally:
-            if refusal is None:
-                self._limits.end(scope)

@@ -103,13 +103,11 @@ class EventContents:
     Args:
         seed: Seed of all records.
         account: Whose agents, inboxes and topics they name.
+        cast: Whose customers, conversations and tasks they name.
         first: How many events there were before, made with other seeds.
-        cast: Whose customers, conversations and tasks they name; None for nobody's.
     """
 
-    def __init__(
-        self, seed: int | str, account: Account, *, first: int = 0, cast: Cast | None = None
-    ) -> None:
+    def __init__(self, seed: int | str, account: Account, cast: Cast, first: int = 0) -> None:
         self._random = Random(f"events {seed}")
         self._account = account
         self._cast = cast
@@ -142,9 +140,8 @@ class EventContents:
             self._merges += 1
             if self._merges % 2:
                 content["destinationConversationId"] = content["sourceConversationId"] = ""
-        if self._cast is not None:
-            talks = self._merges % 2 == 0
-            self._cast.name_in_event(kind, content, self._random, conversations=talks)
+        conversations = self._merges % 2 == 0
+        self._cast.name_in_event(kind, content, self._random, conversations=conversations)
         return content
 
     def _value(self, kind: str, name: str, at: int) -> Any:  # noqa: ANN401 - any JSON

@@ -48,9 +48,9 @@ class Events:
     Args:
         seed: Seed of all records.
         account: Whose agents, inboxes and topics they name.
+        cast: Whose customers, conversations and tasks they name.
         number: How many there are at the start, the oldest almost a day old.
         present: When that is; None for now.
-        cast: Whose customers, conversations and tasks they name.
 
     Attributes:
         as_of: When it is for events; None for now.
@@ -60,13 +60,13 @@ class Events:
         self,
         seed: int,
         account: Account,
+        cast: Cast,
         number: int,
         present: datetime | None = None,
-        cast: Cast | None = None,
     ) -> None:
         self.as_of = present
         self._cast = cast
-        self._contents = EventContents(seed, account, cast=cast)
+        self._contents = EventContents(seed, account, cast)
         self._entries: list[_Entry] = []
         if number:
             self._begin(seed, account, number)
@@ -78,7 +78,7 @@ class Events:
         newest = (now(self.as_of) - _NEWEST) // step
         added = self._contents
         for index in range(newest - number + 1, newest + 1):
-            self._contents = EventContents(f"{seed} {index}", account, first=index, cast=self._cast)
+            self._contents = EventContents(f"{seed} {index}", account, self._cast, index)
             # Odd nanoseconds, so that the digits which are written make a difference.
             at = index * step + index * 7_001_013 % min(step, SECOND)
             kind, whole = kinds[index * 7 % len(kinds)], index // len(kinds) % 2 == 0

@@ -72,20 +72,20 @@ class RowMaker:
     Args:
         seed: Seed of all rows.
         account: Whose agents, inboxes and topics they name, and in whose days they lie.
+        cast: Whose customers, conversations and tasks they name.
         days: How many days back they reach.
         per_day: How many a day.
         present: When it is; None for now.
-        cast: Whose customers, conversations and tasks they name; None for nobody's.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one argument for each thing that rows depend on
         self,
         seed: int,
         account: Account,
+        cast: Cast,
         days: int,
         per_day: int,
         present: datetime | None = None,
-        cast: Cast | None = None,
     ) -> None:
         self._present = present
         self._cast = cast
@@ -153,8 +153,6 @@ class RowMaker:
         return row
 
     def _name(self, metric_set: str, row: Row, random: Random, index: int) -> None:
-        if self._cast is None:
-            return
         header = key_of(metric_set)
         if header in {"Conversation ID", "Task ID"}:
             slots = self._days * self._per_day
@@ -209,8 +207,7 @@ class RowMaker:
             "contact_session_routed_at": stamp(at + SECOND, 3),
             "status": "ACTIVE",
         }
-        if self._cast is not None:
-            self._cast.name_in_row(SESSIONS, begun, Random(begun["contact_session_id"]))
+        self._cast.name_in_row(SESSIONS, begun, Random(begun["contact_session_id"]))
         if index % 4 == 0:
             return [begun]
         ended = at + random.randrange(60, 40_000) * SECOND

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.sandbox.gladly.report_sets import SESSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
+
+    from tests.sandbox.gladly.helpdesk.population import Population
 
     Record = dict[str, Any]
 
-CHANNELS = {
+_CHANNELS = {
     "CHAT_MESSAGE": "CHAT",
     "EMAIL": "EMAIL",
     "FACEBOOK_MESSAGE": "FB_MESSENGER",
@@ -21,27 +23,6 @@ CHANNELS = {
     "WHATSAPP": "WHATSAPP",
 }
 """The channel of each type of message."""
-
-
-class Talk(NamedTuple):
-    """A conversation: its messages with their channels, its notes, and all of its items."""
-
-    id: str
-    customer_id: str
-    status: str
-    messages: Sequence[tuple[str, str]]
-    notes: Sequence[str]
-    items: Sequence[str]
-
-
-class Duty(NamedTuple):
-    """A task, when it is from, and its comments."""
-
-    id: str
-    customer_id: str
-    status: str
-    timestamp: str
-    comments: Sequence[str]
 
 
 class Merge(NamedTuple):
@@ -53,24 +34,37 @@ class Merge(NamedTuple):
     destination_conversation: str
 
 
-class Cast(NamedTuple):
-    """Those who can be named.
+class Cast:
+    """Those who can be named; whatever happens to them later, they stay as they were.
 
-    Attributes:
-        customers: Ids of the customers who are there.
-        talks: The conversations.
-        duties: The tasks.
-        merges: The merges of the past.
-        deleted: Ids of deleted customers.
-        attributes: Ids and keys of the definitions of freeform topics.
+    Args:
+        population: The records of the start.
     """
 
-    customers: Sequence[str] = ()
-    talks: Sequence[Talk] = ()
-    duties: Sequence[Duty] = ()
-    merges: Sequence[Merge] = ()
-    deleted: Sequence[str] = ()
-    attributes: Sequence[tuple[str, str]] = ()
+    def __init__(self, population: Population) -> None:
+        self._customers = tuple(population.customers)
+        self._conversations = [{**one} for one in population.conversations.values()]
+        self._tasks = [{**one} for one in population.tasks.values()]
+        self._merges = tuple(population.merges)
+        self._deleted = tuple(population.deleted)
+        self._attributes = [
+            (attribute_id, one["key"]) for attribute_id, one in population.custom_attributes.items()
+        ]
+        # By conversation: all items, the notes, the messages with their channels.
+        self._items: dict[str, list[str]] = defaultdict(list)
+        self._notes: dict[str, list[str]] = defaultdict(list)
+        self._messages: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for item_id, item in population.items.items():
+            place, kind = item.get("conversationId", ""), item["content"]["type"]
+            self._items[place].append(item_id)
+            if kind in _CHANNELS:
+                self._messages[place].append((item_id, _CHANNELS[kind]))
+            if kind == "CONVERSATION_NOTE":
+                self._notes[place].append(item_id)
+        # By task.
+        self._comments: dict[str, list[str]] = defaultdict(list)
+        for comment_id, comment in population.comments.items():
+            self._comments[comment["taskId"]].append(comment_id)
 
     def name_in_event(
         self, kind: str, content: Record, random: Random, *, conversations: bool
@@ -90,56 +84,57 @@ class Cast(NamedTuple):
                 content["destinationCustomerId"] = merge.destination
                 content["sourceConversationId"] = merge.source_conversation
                 content["destinationConversationId"] = merge.destination_conversation
-        elif kind == "CUSTOMER_PROFILE/DELETED" and self.deleted:
-            content["customerId"] = random.choice(self.deleted)
+        elif kind == "CUSTOMER_PROFILE/DELETED" and self._deleted:
+            content["customerId"] = random.choice(self._deleted)
         elif "conversationId" in content:
-            self._name_talk(kind, content, random)
+            self._name_conversation(kind, content, random)
         elif "taskId" in content:
-            self._name_duty(content, random)
-        elif "customerId" in content and self.customers:
-            content["customerId"] = random.choice(self.customers)
+            self._name_task(content, random)
+        elif "customerId" in content and self._customers:
+            content["customerId"] = random.choice(self._customers)
 
     def _merge(self, random: Random, *, conversations: bool) -> Merge | None:
-        fitting = [one for one in self.merges if bool(one.source_conversation) == conversations]
-        found = fitting or self.merges
+        fitting = [one for one in self._merges if bool(one.source_conversation) == conversations]
+        found = fitting or self._merges
         return random.choice(found) if found else None
 
-    def _name_talk(self, kind: str, content: Record, random: Random) -> None:
-        talks: Sequence[Talk] = self.talks
+    def _name_conversation(self, kind: str, content: Record, random: Random) -> None:
+        fitting = self._conversations
         if "messageId" in content:
-            talks = [talk for talk in talks if talk.messages]
+            fitting = [one for one in fitting if one["id"] in self._messages]
         elif "noteId" in content:
-            talks = [talk for talk in talks if talk.notes] or [one for one in talks if one.items]
-        if not talks:
+            noted = [one for one in fitting if one["id"] in self._notes]
+            fitting = noted or [one for one in fitting if one["id"] in self._items]
+        if not fitting:
             return
-        talk = random.choice(talks)
-        content["conversationId"], content["customerId"] = talk.id, talk.customer_id
+        found = random.choice(fitting)
+        place = content["conversationId"] = found["id"]
+        content["customerId"] = found["customerId"]
         if kind.startswith("CONTACT/MESSAGE_"):
-            content["messageId"], content["channel"] = random.choice(talk.messages)
+            content["messageId"], content["channel"] = random.choice(self._messages[place])
         elif "noteId" in content:
-            content["noteId"] = random.choice(talk.notes or talk.items)
-        elif "customAttributeId" in content and self.attributes:
-            attribute = random.choice(self.attributes)
+            content["noteId"] = random.choice(self._notes.get(place) or self._items[place])
+        elif "customAttributeId" in content and self._attributes:
+            attribute = random.choice(self._attributes)
             content["customAttributeId"], content["customAttributeKey"] = attribute
 
-    def _name_duty(self, content: Record, random: Random) -> None:
-        duties: Sequence[Duty] = self.duties
-        if "commentId" in content:
-            duties = [duty for duty in duties if duty.comments]
-        if not duties:
+    def _name_task(self, content: Record, random: Random) -> None:
+        commented = "commentId" in content
+        fitting = [one for one in self._tasks if not commented or one["id"] in self._comments]
+        if not fitting:
             return
-        duty = random.choice(duties)
-        content["taskId"], content["customerId"] = duty.id, duty.customer_id
-        content["context"]["createdAt"] = duty.timestamp
-        if "commentId" in content:
-            content["commentId"] = random.choice(duty.comments)
+        found = random.choice(fitting)
+        content["taskId"], content["customerId"] = found["id"], found["customerId"]
+        content["context"]["createdAt"] = found["timestamp"]
+        if commented:
+            content["commentId"] = random.choice(self._comments[found["id"]])
 
     def name_in_row(self, metric_set: str, row: dict[str, str], random: Random) -> None:
         """Let a row of a report name records that there are."""
         if metric_set == SESSIONS:
-            if self.talks:
-                talk = random.choice(self.talks)
-                row["customer_id"], row["conversation_id"] = talk.customer_id, talk.id
+            if self._conversations:
+                found = random.choice(self._conversations)
+                row["customer_id"], row["conversation_id"] = found["customerId"], found["id"]
             return
         if "Merged Customer ID" in row:
             row["Merged Customer ID"] = row["Merged Conversation ID"] = ""
@@ -149,12 +144,14 @@ class Cast(NamedTuple):
                 row["Conversation ID"] = merge.destination_conversation
                 row["Merged Conversation ID"] = merge.source_conversation
                 return
-        if "Conversation ID" in row and self.talks:
-            talk = random.choice(self.talks)
-            row["Conversation ID"], row["Customer ID"] = talk.id, talk.customer_id
-        elif "Task ID" in row and self.duties:
-            duty = random.choice(self.duties)
-            row["Task ID"], row["Customer ID"] = duty.id, duty.customer_id
+        for header, records in (
+            ("Conversation ID", self._conversations),
+            ("Task ID", self._tasks),
+        ):
+            if header in row and records:
+                found = random.choice(records)
+                row[header], row["Customer ID"] = found["id"], found["customerId"]
+                return
 
     def name_once(self, header: str, row: dict[str, str], slot: int, slots: int) -> None:
         """Let a row name a record that no other row of the report names.
@@ -167,11 +164,11 @@ class Cast(NamedTuple):
             slot: Its number.
             slots: How many rows the report has at most.
         """
-        named: Sequence[Talk | Duty] = self.talks if header == "Conversation ID" else self.duties
+        named = self._conversations if header == "Conversation ID" else self._tasks
         step = max(slots // len(named), 1) if named else slots
         if slot % step == 0 and slot // step < len(named):
             one = named[slot // step]
-            row[header], row["Customer ID"] = one.id, one.customer_id
-            row["Status"] = "CLOSED" if one.status == "CLOSED" else "OPEN"
-        elif self.deleted:
-            row["Customer ID"] = self.deleted[slot % len(self.deleted)]
+            row[header], row["Customer ID"] = one["id"], one["customerId"]
+            row["Status"] = "CLOSED" if one["status"] == "CLOSED" else "OPEN"
+        elif self._deleted:
+            row["Customer ID"] = self._deleted[slot % len(self._deleted)]

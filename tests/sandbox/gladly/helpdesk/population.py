@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.helpdesk.initial import CHANNELS, Cast, Duty, Merge, Talk
+from tests.sandbox.gladly.helpdesk.initial import Merge
 from tests.sandbox.gladly.items import Items
 from tests.sandbox.gladly.timestamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
@@ -47,6 +47,7 @@ class Population:
         custom_attributes: Definitions by id.
         transcripts: Transcripts by the id of their item.
         merged: New ids by old ids: one merge, and a chain of two.
+        merges: The same merges, with the conversations that became one.
         deleted: When customers were deleted, by id.
     """
 
@@ -58,7 +59,7 @@ class Population:
         self._digits = cycle_from(DIGITS, 0)
         self._texts = cycle_from(AWKWARD, 0)
         self._items_made = Items(f"population {seed}", account)
-        self._merges: list[Merge] = []
+        self.merges: list[Merge] = []
         self.customers: dict[str, Record] = {}
         self.conversations: dict[str, Record] = {}
         self.items: dict[str, Record] = {}
@@ -83,32 +84,6 @@ class Population:
         self._add_loose_item(owners[0])
         self._add_merges(owners)
         self.deleted[self._id()] = _BEGAN - 20 * DAY
-
-    def cast(self) -> Cast:
-        """Return whom events and reports may name."""
-        items: dict[str, list[Record]] = {}
-        for item in self.items.values():
-            items.setdefault(item.get("conversationId", ""), []).append(item)
-        comments: dict[str, list[str]] = {}
-        for comment_id, comment in self.comments.items():
-            comments.setdefault(comment["taskId"], []).append(comment_id)
-        return Cast(
-            customers=tuple(self.customers),
-            talks=tuple(_talk(one, items.get(id_, [])) for id_, one in self.conversations.items()),
-            duties=tuple(
-                Duty(
-                    id=id_,
-                    customer_id=one["customerId"],
-                    status=one["status"],
-                    timestamp=one["timestamp"],
-                    comments=comments.get(id_, []),
-                )
-                for id_, one in self.tasks.items()
-            ),
-            merges=tuple(self._merges),
-            deleted=tuple(self.deleted),
-            attributes=tuple((id_, one["key"]) for id_, one in self.custom_attributes.items()),
-        )
 
     def _id(self) -> str:
         return slug(self._random)
@@ -280,23 +255,11 @@ class Population:
         self.merged.update({first: second, second: last, single: other})
         theirs = [one["id"] for one in self.conversations.values() if one["customerId"] == last]
         talks = (self._id(), theirs[0]) if theirs else ("", "")
-        self._merges += [
+        self.merges += [
             Merge(first, second, "", ""),
             Merge(second, last, *talks),
             Merge(single, other, "", ""),
         ]
-
-
-def _talk(conversation: Record, items: list[Record]) -> Talk:
-    kinds = [(str(one["id"]), str(one["content"]["type"])) for one in items]
-    return Talk(
-        id=conversation["id"],
-        customer_id=conversation["customerId"],
-        status=conversation["status"],
-        messages=[(id_, CHANNELS[kind]) for id_, kind in kinds if kind in CHANNELS],
-        notes=[id_ for id_, kind in kinds if kind == "CONVERSATION_NOTE"],
-        items=[id_ for id_, _ in kinds],
-    )
 
 
 def transcript(customer_id: str, text: str, created: str, updated: str) -> dict[str, Any]:
