@@ -97,11 +97,7 @@ class Account:
     # What is true
 
     def call_ids(self, *, private: bool = True) -> list[str]:
-        """Return the ids of all calls that lists show, in the arbitrary order of the account.
-
-        Args:
-            private: Whether private calls are among them.
-        """
+        """Return the ids of the calls that lists show, with private ones or without, in any order."""
         hidden = DELETED if private else DELETED | PRIVATE
         with self._lock:
             return [
@@ -176,11 +172,7 @@ class Account:
     ) -> None:
         """Change what filters know of a call, and what its record shows.
 
-        Args:
-            call_id: Which call.
-            modified: Its new last modified time, ISO 8601, to the millisecond.
-            status: Its new status.
-            time: Its new start, ISO 8601, to the millisecond.
+        Times are ISO 8601 and whole milliseconds: the last modification, and the start.
         """
         with self._lock:
             position = self._existing(call_id)
@@ -201,16 +193,7 @@ class Account:
         self._flag(call_id, VANISHED)
 
     def add(self, count: int, *, modified_from: str, modified_to: str) -> list[str]:
-        """Add calls.
-
-        Args:
-            count: How many.
-            modified_from: Earliest last modified time, ISO 8601, to the millisecond.
-            modified_to: Latest last modified time.
-
-        Returns:
-            Their ids.
-        """
+        """Add calls that were modified between two times; returns their ids."""
         first, last = _to_the_millisecond(modified_from), _to_the_millisecond(modified_to)
         with self._lock:
             rng = Random(f"{self._seed} add {len(self._table)}")
@@ -221,12 +204,8 @@ class Account:
     def override(self, call_id: str, /, **fields: Any) -> None:
         """Set fields of a call as they go over the wire, in lists and details.
 
-        Anything that JSON can say is allowed. Filters and sorting go on knowing the call as it is
-        (see `touch`).
-
-        Args:
-            call_id: Which call.
-            **fields: The fields; `ABSENT` for one that shall be missing.
+        Anything that JSON can say is allowed; `ABSENT` for a field that shall be missing. Filters
+        and sorting go on knowing the call as it is (see `touch`).
         """
         with self._lock:
             position = self._existing(call_id)
@@ -234,13 +213,9 @@ class Account:
             self._changed(position)
 
     def override_record(self, kind: Kind, record_id: str, /, **fields: Any) -> None:
-        """Set fields of a record that is no call, as they go over the wire.
+        """Set fields of a record that is no call; `ABSENT` for one that shall be missing.
 
-        Args:
-            kind: What kind of record.
-            record_id: Its id: ``topic_id`` of a topic, ``crm_id`` of an account, contact or deal,
-                ``id`` of the others.
-            **fields: The fields; `ABSENT` for one that shall be missing.
+        The id of a topic is its ``topic_id``, that of an account, contact or deal its ``crm_id``.
         """
         with self._lock:
             self._overrides[kind].setdefault(record_id, {}).update(fields)

@@ -68,18 +68,10 @@ class CallTable:
         return len(self.modified)
 
     def grow(self, count: int, rng: Random, first: int, last: int) -> range:
-        """Append calls modified at random instants.
+        """Append calls modified at random instants between two; returns their positions.
 
-        Some share their modified time with their neighbours, as calls do that a job has touched.
-
-        Args:
-            count: How many.
-            rng: Where chance comes from.
-            first: Earliest modified time.
-            last: Latest modified time; a scheduled call starts no later either.
-
-        Returns:
-            Their positions.
+        Some share their modified time with their neighbours, as calls do that a job has touched. A
+        scheduled call starts no later than ``last`` either.
         """
         span = max((last - first) // MILLISECOND, 0) + 1
         modified = array(
@@ -103,16 +95,10 @@ class CallTable:
         return self._append(modified, times, statuses, rng)
 
     def grow_burst(self, count: int, rng: Random, second: int, start: int | None) -> range:
-        """Append calls that were all modified within one second.
+        """Append calls that were all modified within one second; returns their positions.
 
-        Args:
-            count: How many.
-            rng: Where chance comes from.
-            second: Begin of the second; it spreads over the second's milliseconds.
-            start: One start for all calls; None to spread the starts over the year before.
-
-        Returns:
-            Their positions.
+        The second is given by its begin; the calls spread over its milliseconds. Without one start
+        for all calls, the starts spread over the year before.
         """
         stride = _coprime(count)
         modified = array(

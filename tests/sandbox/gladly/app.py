@@ -52,8 +52,7 @@ def gladly_app(sandbox: GladlySandbox) -> Starlette:
 
     def check_organization(_: Request) -> None:
         if sandbox.gone:
-            what = "organization"
-            raise not_found(what)
+            raise not_found(what="organization")
         if sandbox.forbidden:
             raise GladlyError(403, "invalid", "the API User permission is missing")
 
@@ -101,8 +100,7 @@ def _answers(sandbox: GladlySandbox) -> list[Endpoint]:
 
     def found(request: Request, language: str, audience: str | None) -> list[Record]:
         if request.path_params["org_id"] != sandbox.account.organization["id"]:
-            what = "organization"
-            raise not_found(what)
+            raise not_found(what="organization")
         return sandbox.account.list_answers(language, audience)
 
     async def answers(request: Request, query: AnswersQuery) -> Response:
@@ -112,8 +110,7 @@ def _answers(sandbox: GladlySandbox) -> list[Endpoint]:
         for each in found(request, query.lng, None):
             if each["id"] == request.path_params["id"]:
                 return json_answer(each)
-        what = "answer"
-        raise not_found(what)
+        raise not_found(what="answer")
 
     return [
         ("GET", "/orgs/{org_id}/answers", AnswersQuery, answers),

@@ -98,13 +98,9 @@ _INSTANTS = {"occurredAt": 0, "awayAt": -600, "dueAt": 86_400}
 
 
 class EventContents:
-    """Makes the contents of events.
+    """Makes the contents of events, which name records of the account and of the cast.
 
-    Args:
-        seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
-        cast: Whose customers, conversations and tasks they name.
-        first: How many events there were before, made with other seeds.
+    ``first`` tells how many events there were before, made with other seeds.
     """
 
     def __init__(self, seed: int | str, account: Account, cast: Cast, first: int = 0) -> None:
@@ -124,12 +120,9 @@ class EventContents:
         return next(self._digits)
 
     def make(self, kind: str, at: int, *, whole: bool) -> Record:
-        """Make the content of an event.
+        """Make the content of an event at an instant in nanoseconds since 1970.
 
-        Args:
-            kind: The event's type.
-            at: Its timestamp in nanoseconds since 1970.
-            whole: Whether members that are not always there are.
+        ``whole`` tells whether members that are not always there are.
 
         Raises:
             KeyError: The vendor has no such type.

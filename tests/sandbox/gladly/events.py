@@ -47,10 +47,10 @@ class Events:
 
     Args:
         seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
-        cast: Whose customers, conversations and tasks they name.
+        account: The account whose agents, inboxes and topics they name.
+        cast: The customers, conversations and tasks that they name.
         number: How many there are at the start, the oldest almost a day old.
-        present: When that is; None for now.
+        present: When the start is; None for now.
 
     Attributes:
         as_of: When it is for events; None for now.

@@ -201,8 +201,7 @@ class Exports:
         for job in self._kept():
             if job.id == job_id and job_id not in self._vanished:
                 return job
-        what = "job"
-        raise not_found(what)
+        raise not_found(what="job")
 
     def file(self, job_id: str, filename: str) -> Iterator[bytes]:
         """Return a file of a job piece by piece.
@@ -212,8 +211,7 @@ class Exports:
         """
         job = self.job(job_id)
         if filename not in job.files or (job_id, filename) in self._lost:
-            what = "file"
-            raise not_found(what)
+            raise not_found(what="file")
         return job.chunks(filename)
 
     def _kept(self) -> list[ExportJob]:
@@ -248,15 +246,10 @@ class Window(NamedTuple):
 
 
 def windows(frequency: str, days: int, present: datetime | None = None) -> list[Window]:
-    """Return the windows of the newest jobs that are made, the oldest first.
+    """Return the windows of the newest jobs that are made in so many days, the oldest first.
 
     A daily job is made in the night that follows its day, an hourly one within the next hour; when
     depends on nothing but its window.
-
-    Args:
-        frequency: How often jobs are made.
-        days: How many days of jobs.
-        present: When it is; None for now.
     """
     hourly = frequency == "HOURLY"
     length = HOUR if hourly else DAY

@@ -25,15 +25,7 @@ _CUSTOMERS = 25
 def add_history(
     exports: Exports, account: Account, *, seed: int, days: int, items_per_day: int
 ) -> None:
-    """Add the completed jobs of the past days; each depends on its window and the seed alone.
-
-    Args:
-        exports: Where they are added.
-        account: Whose agents, topics and frequency they have.
-        seed: Seed of all records.
-        days: How many days, up to the newest job that is made.
-        items_per_day: How many conversation items a day.
-    """
+    """Add the completed jobs of the past days; each depends on its window and the seed alone."""
     whole = Random(f"history {seed}")
     customers = [_customer(whole, number) for number in range(_CUSTOMERS)]
     for number, start, end, made in windows(
@@ -96,12 +88,9 @@ def _customer(random: Random, number: int) -> Record:
 def _changed(
     records: list[Record], number: int, change: Callable[[Record, int], Record]
 ) -> list[Record]:
-    """Return records as a job has them: with each job one is changed, or what it was before.
+    """Return records as the job of a number has them.
 
-    Args:
-        records: The records as they were at first.
-        number: The number of the job.
-        change: Returns a record as it is changed with the job of a number.
+    With each job one is changed, or what it was before.
     """
     changed = []
     for place, record in enumerate(records):

@@ -30,11 +30,9 @@ _CHUNK = 1 << 16
 
 
 class GladlyHosts:
-    """An HTTP proxy that leads to a sandbox, whatever of its hosts is asked for.
+    """An HTTP proxy that leads to a sandbox, which must be open before this is.
 
-    Args:
-        gladly: The sandbox; it must be open before this is.
-        names: The hosts that it stands for; its certificate is valid for them alone.
+    Its certificate is valid for the names alone.
 
     Attributes:
         hosts: The host that each CONNECT asked for, in order, also those that were refused.

@@ -71,8 +71,8 @@ class RowMaker:
 
     Args:
         seed: Seed of all rows.
-        account: Whose agents, inboxes and topics they name, and in whose days they lie.
-        cast: Whose customers, conversations and tasks they name.
+        account: The account whose agents, inboxes and topics they name, and in whose days they lie.
+        cast: The customers, conversations and tasks that they name.
         days: How many days back they reach.
         per_day: How many a day.
         present: When it is; None for now.

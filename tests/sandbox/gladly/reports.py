@@ -122,8 +122,7 @@ class Reports:
     def end_session(self, session_id: str) -> None:
         """End a contact now, which moves its rows to another window.
 
-        Args:
-            session_id: Its ``contact_session_id``, or the ``id`` of one of its rows.
+        It is named by its ``contact_session_id`` or by the ``id`` of one of its rows.
 
         Raises:
             KeyError: There is no such contact.
@@ -143,13 +142,8 @@ class Reports:
     def make(self, path: str, content_type: str, body: bytes) -> Report:
         """Answer a request.
 
-        Args:
-            path: Which of the two paths was asked.
-            content_type: The request's Content-Type.
-            body: Its body.
-
         Raises:
-            RefusedError: The request asks for what the vendor does not have.
+            BadRequestError: The request asks for what the vendor does not have.
         """
         wanted, given = read_request(self._account, path, content_type, body)
         self.asked.append({**given, "path": path})

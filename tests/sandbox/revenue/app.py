@@ -92,8 +92,7 @@ class _Starting:
         wanted, body = await read_body(request, ActivityRequest, required=True)
         start, end = _day("startDate", wanted.start_date), _day("endDate", wanted.end_date)
         if start is not None and end is not None and end < start:
-            message = "endDate lies before startDate"
-            raise BadRequestError(message)
+            raise BadRequestError(reason="endDate lies before startDate")
         result = self._account.activity_result(
             wanted.activity_types, start, end, text_dates=self._exports.dates_as_text
         )
@@ -139,8 +138,7 @@ class _Reading:
         elif len(request.query_params) == 1 and wanted.cursor in self._cursors:
             found, first, limit = self._cursors[wanted.cursor]
         else:
-            message = "The cursor is unknown, or does not stand alone"
-            raise BadRequestError(message)
+            raise BadRequestError(reason="The cursor is unknown, or does not stand alone")
         last = first + limit
         page = found[first:last]
         document: Record = {self._account.audit_key: page, "actors": actors_of(page)}
@@ -178,5 +176,6 @@ def _day(name: str, text: str | None) -> int | None:
     try:
         return None if text is None else day_in_zone(text)
     except ValueError as error:
-        message = f"{name} must be an ISO 8601 date-time with an offset"
-        raise BadRequestError(message) from error
+        raise BadRequestError(
+            reason=f"{name} must be an ISO 8601 date-time with an offset"
+        ) from error

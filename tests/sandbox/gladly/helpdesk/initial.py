@@ -35,11 +35,7 @@ class Merge(NamedTuple):
 
 
 class Cast:
-    """Those who can be named; whatever happens to them later, they stay as they were.
-
-    Args:
-        population: The records of the start.
-    """
+    """Those who can be named; whatever happens to them later, they stay as they were."""
 
     def __init__(self, population: Population) -> None:
         self._customers = tuple(population.customers)
@@ -69,13 +65,10 @@ class Cast:
     def name_in_event(
         self, kind: str, content: Record, random: Random, *, conversations: bool
     ) -> None:
-        """Let an event name records that there are; whoever is not there is left as it was.
+        """Let the content of an event name records that there are.
 
-        Args:
-            kind: The event's type.
-            content: Its content.
-            random: Chooses.
-            conversations: Whether a merge is one of conversations too.
+        Whoever is not there is left as it was. ``conversations`` tells whether a merge is one of
+        conversations too.
         """
         if kind == "CUSTOMER/MERGED":
             merge = self._merge(random, conversations=conversations)
@@ -156,13 +149,8 @@ class Cast:
     def name_once(self, header: str, row: dict[str, str], slot: int, slots: int) -> None:
         """Let a row name a record that no other row of the report names.
 
-        The rows that are left over are about what was deleted together with its customer.
-
-        Args:
-            header: The column of the report's key.
-            row: The row.
-            slot: Its number.
-            slots: How many rows the report has at most.
+        The rows that are left over are about what was deleted together with its customer. The row
+        has a number (slot) among all that the report may have (slots).
         """
         named = self._conversations if header == "Conversation ID" else self._tasks
         step = max(slots // len(named), 1) if named else slots

@@ -29,26 +29,11 @@ _STATUSES = ("OPEN", "CLOSED", "WAITING")
 
 
 class Population:
-    """The records of the start.
+    """The records of the start, named as in `State`.
 
-    Args:
-        seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
-        customers: How many customers are there; with none, there is nothing else either.
-        conversations: How many conversations they have.
-        tasks: How many tasks they have.
-
-    Attributes:
-        customers: Profiles by id.
-        conversations: Conversations by id; every fifth or so has no item.
-        items: Items by id, one of them in no conversation.
-        tasks: Tasks by id.
-        comments: Comments by id.
-        custom_attributes: Definitions by id.
-        transcripts: Transcripts by the id of their item.
-        merged: New ids by old ids: one merge, and a chain of two.
-        merges: The same merges, with the conversations that became one.
-        deleted: When customers were deleted, by id.
+    With no customers, there is nothing else either. Every fifth conversation or so has no item, and
+    one item is in no conversation. There are one merge and a chain of two; ``merges`` has them with
+    the conversations that became one.
     """
 
     def __init__(

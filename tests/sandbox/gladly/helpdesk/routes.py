@@ -66,8 +66,10 @@ def _find_customers(desk: Desk, _: object, query: CustomersQuery) -> Response:
     }
     given = [(name, value) for name, value in identifiers.items() if value is not None]
     if len(given) != 1:
-        reason = f"exactly one of {', '.join(identifiers)} must be present"
-        raise BadRequestError(reason, code="invalid" if given else "blank")
+        raise BadRequestError(
+            reason=f"exactly one of {', '.join(identifiers)} must be present",
+            code="invalid" if given else "blank",
+        )
     [(name, value)] = given
     found = [one for one in desk.customers.values() if value in _identifiers(one, name)]
     return _json(_sorted(found, "updatedAt")[::-1][:_MOST_FOUND])
@@ -123,8 +125,7 @@ def _has_lists(desk: Desk, customer_id: str) -> bool:
     if desk.merged_lists == "moved":
         _check_moved(desk, customer_id)
     if desk.merged_lists == "missing":
-        what = "customer"
-        raise not_found(what)
+        raise not_found(what="customer")
     return False
 
 

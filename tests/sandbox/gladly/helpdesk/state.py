@@ -225,11 +225,7 @@ class State:
     def announce(self, kind: str, moment: Moment, content: Record, by: str | None = None) -> None:
         """Announce a change: by an event, by a row of a report, and in the log.
 
-        Args:
-            kind: The event's type.
-            moment: When it happened.
-            content: The event's content.
-            by: The type of the initiator; None for one after the other.
+        ``by`` is the type of the initiator; None for one after the other.
         """
         by = next(self._initiators) if by is None else by
         ids = {"SYSTEM": "", "CUSTOMER": content.get("customerId", "")}

@@ -12,12 +12,7 @@ Record = dict[str, Any]
 
 
 class Table(UserDict[str, Record]):
-    """Records by id.
-
-    Args:
-        group: Returns the id of what a record belongs to.
-        records: The first records by id.
-    """
+    """Records by id; ``group`` returns the id of what a record belongs to."""
 
     def __init__(self, group: Callable[[Record], str], records: Mapping[str, Record]) -> None:
         self._group = group
