@@ -97,7 +97,7 @@ class Account:
     # What is true
 
     def call_ids(self, *, private: bool = True) -> list[str]:
-        """Return the ids of the calls that lists show, with private ones or without, in any order."""
+        """Return the ids of the calls that lists show, with private ones or not, in any order."""
         hidden = DELETED if private else DELETED | PRIVATE
         with self._lock:
             return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.gladly.report_sets import SESSIONS
 
@@ -23,15 +23,6 @@ _CHANNELS = {
     "WHATSAPP": "WHATSAPP",
 }
 """The channel of each type of message."""
-
-
-class Merge(NamedTuple):
-    """Two customers who became one; the ids of conversations are empty when none was merged."""
-
-    source: str
-    destination: str
-    source_conversation: str
-    destination_conversation: str
 
 
 class Cast:
@@ -71,12 +62,7 @@ class Cast:
         conversations too.
         """
         if kind == "CUSTOMER/MERGED":
-            merge = self._merge(random, conversations=conversations)
-            if merge is not None:
-                content["sourceCustomerId"] = merge.source
-                content["destinationCustomerId"] = merge.destination
-                content["sourceConversationId"] = merge.source_conversation
-                content["destinationConversationId"] = merge.destination_conversation
+            content.update(self._merge(random, conversations=conversations))
         elif kind == "CUSTOMER_PROFILE/DELETED" and self._deleted:
             content["customerId"] = random.choice(self._deleted)
         elif "conversationId" in content:
@@ -86,10 +72,13 @@ class Cast:
         elif "customerId" in content and self._customers:
             content["customerId"] = random.choice(self._customers)
 
-    def _merge(self, random: Random, *, conversations: bool) -> Merge | None:
-        fitting = [one for one in self._merges if bool(one.source_conversation) == conversations]
+    def _merge(self, random: Random, *, conversations: bool) -> dict[str, str]:
+        """Return the content of the event of a merge; empty when there was none."""
+        fitting = [
+            one for one in self._merges if bool(one["sourceConversationId"]) == conversations
+        ]
         found = fitting or self._merges
-        return random.choice(found) if found else None
+        return random.choice(found) if found else {}
 
     def _name_conversation(self, kind: str, content: Record, random: Random) -> None:
         fitting = self._conversations
@@ -132,10 +121,11 @@ class Cast:
         if "Merged Customer ID" in row:
             row["Merged Customer ID"] = row["Merged Conversation ID"] = ""
             merge = self._merge(random, conversations=random.random() < 0.5)
-            if row["Event Type"] == "CUSTOMER/MERGED" and merge is not None:
-                row["Customer ID"], row["Merged Customer ID"] = merge.destination, merge.source
-                row["Conversation ID"] = merge.destination_conversation
-                row["Merged Conversation ID"] = merge.source_conversation
+            if row["Event Type"] == "CUSTOMER/MERGED" and merge:
+                row["Customer ID"] = merge["destinationCustomerId"]
+                row["Conversation ID"] = merge["destinationConversationId"]
+                row["Merged Customer ID"] = merge["sourceCustomerId"]
+                row["Merged Conversation ID"] = merge["sourceConversationId"]
                 return
         for header, records in (
             ("Conversation ID", self._conversations),

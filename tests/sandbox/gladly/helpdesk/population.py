@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.helpdesk.initial import Merge
 from tests.sandbox.gladly.items import Items
 from tests.sandbox.gladly.timestamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
@@ -44,7 +43,7 @@ class Population:
         self._digits = cycle_from(DIGITS, 0)
         self._texts = cycle_from(AWKWARD, 0)
         self._items_made = Items(f"population {seed}", account)
-        self.merges: list[Merge] = []
+        self.merges: list[dict[str, str]] = []
         self.customers: dict[str, Record] = {}
         self.conversations: dict[str, Record] = {}
         self.items: dict[str, Record] = {}
@@ -239,12 +238,19 @@ class Population:
         last, other = owners[0], owners[1 % len(owners)]
         self.merged.update({first: second, second: last, single: other})
         theirs = [one["id"] for one in self.conversations.values() if one["customerId"] == last]
-        talks = (self._id(), theirs[0]) if theirs else ("", "")
-        self.merges += [
-            Merge(first, second, "", ""),
-            Merge(second, last, *talks),
-            Merge(single, other, "", ""),
-        ]
+        conversations = (self._id(), theirs[0]) if theirs else ("", "")
+        for source, destination, (source_conversation, destination_conversation) in (
+            (first, second, ("", "")),
+            (second, last, conversations),
+            (single, other, ("", "")),
+        ):
+            merge = {
+                "sourceCustomerId": source,
+                "destinationCustomerId": destination,
+                "sourceConversationId": source_conversation,
+                "destinationConversationId": destination_conversation,
+            }
+            self.merges.append(merge)
 
 
 def transcript(customer_id: str, text: str, created: str, updated: str) -> dict[str, Any]:
