@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot.vocabulary import FINISHED, SCHEDULED, STATUSES, TYPES
@@ -133,12 +132,8 @@ class CallTable:
 
     def move(self, position: int, modified: int) -> None:
         """Change the modified time of a call."""
-        index = self._by_modified
-        if index is not None and self.modified[position] != NEVER:
-            index.pop(self._place(index, position))
         self.modified[position] = modified
-        if index is not None:
-            index.insert(self._place(index, position), position)
+        self._by_modified = None
 
     def reschedule(self, position: int, time: int) -> None:
         """Change the start of a call."""
@@ -185,18 +180,8 @@ class CallTable:
         self.duration.extend(
             [_SHORTEST + draw % (_LONGEST - _SHORTEST) for draw in _numbers(rng, count, "H")]
         )
-        if self._by_modified is not None:
-            self._by_modified = _sorted([*self._by_modified, *positions], self.modified)
-        if self._by_time is not None:
-            self._by_time = _sorted([*self._by_time, *positions], self.time)
+        self._by_modified = self._by_time = None
         return positions
-
-    def _place(self, index: array[int], position: int) -> int:
-        """Where a call stands, or belongs, in the order by modified time and position."""
-        modified = self.modified
-        return bisect_left(
-            index, (modified[position], position), key=lambda other: (modified[other], other)
-        )
 
 
 def _start(modified: int, lag: int, *, ahead: bool) -> int:

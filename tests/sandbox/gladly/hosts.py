@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 import trustme
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from tests.sandbox.gladly import GladlySandbox
@@ -69,12 +67,7 @@ class GladlyHosts:
             raise RuntimeError(message)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(10)
         if self._folder is not None:
