@@ -78,15 +78,7 @@ class CopilotSandbox(LocalApi):
     port: int = 0
 
     def __post_init__(self) -> None:
-        self.account = Account(
-            calls=self.calls,
-            seed=self.seed,
-            bounds=self.bounds,
-            burst=self.burst,
-            burst_call_time=self.burst_call_time,
-            undated=self.undated,
-            scorecards=self.scorecards,
-        )
+        self.account = Account(self)
         self.limits = Limits(self.requests_per_second, self.weekly_quota, self.retry_after)
         super().__init__(
             copilot_app(self.account),

@@ -32,7 +32,7 @@ from tests.sandbox.lru import LruCache
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.sandbox.copilot.call_search import Bounds
+    from tests.sandbox.copilot import CopilotSandbox
     from tests.sandbox.copilot.directory import Record
     from tests.sandbox.copilot.queries import CallsQuery, ScorecardsQuery
 
@@ -47,24 +47,15 @@ _RENDERED_BYTES = 64_000_000
 
 
 class Account:
-    """One account; the arguments are those of `CopilotSandbox`.
+    """The account of a sandbox, made by its options.
 
     Raises:
         KeyError: By each method with a ``call_id`` of no call, or of a deleted one.
         ValueError: By each method with a time that is none, or finer than a millisecond.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
-        self,
-        *,
-        calls: int,
-        seed: int,
-        bounds: Bounds,
-        burst: tuple[int, str] | None,
-        burst_call_time: str | None,
-        undated: int,
-        scorecards: int | None,
-    ) -> None:
+    def __init__(self, options: CopilotSandbox) -> None:
+        calls, seed, bounds = options.calls, options.seed, options.bounds
         if calls < 1:
             message = "an account has at least one call"
             raise ValueError(message)
@@ -80,14 +71,14 @@ class Account:
         rng = Random(f"{seed} calls")
         latest = END_OF_DATA - MILLISECOND
         self._table.grow(calls, rng, START_OF_DATA, latest)
-        if burst is not None:
-            count, second = burst
-            start = None if burst_call_time is None else _to_the_millisecond(burst_call_time)
+        if options.burst is not None:
+            (count, second), time = options.burst, options.burst_call_time
+            start = None if time is None else _to_the_millisecond(time)
             self._table.grow_burst(count, rng, _to_the_millisecond(second), start)
-        self._table.grow_undated(undated, rng, START_OF_DATA, latest)
+        self._table.grow_undated(options.undated, rng, START_OF_DATA, latest)
         self._scorecards = Scorecards(
             seed=seed,
-            count=5 + calls // 8 if scorecards is None else scorecards,
+            count=5 + calls // 8 if options.scorecards is None else options.scorecards,
             calls=calls,
             directory=self._directory,
             call_id=self._maker.call_id,
