@@ -17,7 +17,7 @@ from tests.demo.gladly_desk import NAMES, desk_lives
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.event_types import MEMBERS
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, MINUTE, SECOND, nanos, now, of, stamp
+from tests.sandbox.gladly.timestamps import DAY, MINUTE, SECOND, nanos, now, of, stamp
 
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,9 @@ def _add_jobs(gladly: GladlySandbox, runs: Sequence[datetime]) -> None:
         if job in after_runs:
             maker = Items(job.id, gladly.account, customers)
             count = max(ITEMS_OF_A_RUN, (end - first) * ITEMS_PER_DAY // DAY)
-            items = [maker.make(first + (end - first) * each // count) for each in range(count)]
+            items = [
+                maker.make_for_file(first + (end - first) * each // count) for each in range(count)
+            ]
         else:
             lines = map(json.loads, b"".join(job.chunks("conversation_items.jsonl")).splitlines())
             items = [item for item in lines if nanos(item["timestamp"]) >= first]

@@ -10,7 +10,8 @@ from tests.demo.gladly import START
 from tests.demo.keeping import rows_if_there
 from tests.demo.showing import console
 from tests.sandbox.gladly.limits import REPORT_PATHS
-from tests.sandbox.gladly.stamps import DAY, nanos, now
+from tests.sandbox.gladly.query import ExportJobsQuery
+from tests.sandbox.gladly.timestamps import DAY, nanos, now
 
 if t.TYPE_CHECKING:
     from psycopg import Connection
@@ -80,7 +81,7 @@ class GladlyCost:
         """Say that the run was incremental, if it was."""
         if not earlier_runs:
             return
-        jobs = self.gladly.exports.listed({})
+        jobs = self.gladly.exports.listed(ExportJobsQuery())
         events = [
             event for event in self.gladly.events.all if nanos(event["timestamp"]) > now() - DAY
         ]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import product
 from random import Random
 
-from tests.sandbox.gladly.stamps import moment_of, nanos, now
+from tests.sandbox.gladly.timestamps import moment_of, nanos, now
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

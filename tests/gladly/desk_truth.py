@@ -7,14 +7,14 @@ from datetime import datetime, timedelta, timezone
 
 from tests.expected import expected
 from tests.gladly.truth import API, moment, readable, written
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tests.gladly.conftest import Gladly
     from tests.running import Record, Run
-    from tests.sandbox.gladly.desk import Desk
+    from tests.sandbox.gladly.helpdesk import Desk
 
 EVENTS = f"{API}/events"
 OVERLAP = timedelta(seconds=60)

@@ -32,7 +32,7 @@ from tests.gladly.report_truth import REPORTS, ranges
 from tests.gladly.truth import ago, written
 from tests.running import Run, Tap, discovered, select
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.stamps import of
+from tests.sandbox.gladly.timestamps import of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

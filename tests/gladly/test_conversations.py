@@ -23,7 +23,7 @@ from tests.gladly.desk_truth import (
     words_of,
 )
 from tests.gladly.truth import API, ago, readable, written
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start

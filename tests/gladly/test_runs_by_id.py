@@ -33,7 +33,7 @@ from tests.gladly.desk_truth import (
 from tests.gladly.report_truth import REPORTS, days_ago
 from tests.gladly.truth import API, ago, moment, written
 from tests.running import Run, discovered
-from tests.sandbox.gladly.stamps import of
+from tests.sandbox.gladly.timestamps import of
 
 if t.TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from tests.gladly.truth import readable
 from tests.meltano.comparing import assert_table
 from tests.meltano.conftest import BY_ID_BY_DEFAULT
-from tests.sandbox.gladly.stamps import moment_of, nanos, of
+from tests.sandbox.gladly.timestamps import moment_of, nanos, of
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

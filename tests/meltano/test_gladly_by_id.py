@@ -16,7 +16,7 @@ from tests.meltano.conftest import BY_ID
 from tests.meltano.desk_truth import assert_desk
 from tests.meltano.playing import JUST_NOW, before, happens, play, untold_after_a_day
 from tests.pipeline import MeltanoError
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import DeskPipeline

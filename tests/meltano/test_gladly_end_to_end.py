@@ -11,7 +11,7 @@ import pytest
 from tests.gladly.truth import FILES
 from tests.meltano.gladly_truth import assert_tables, truth
 from tests.pipeline import MeltanoError
-from tests.sandbox.gladly.stamps import of, stamp
+from tests.sandbox.gladly.timestamps import of, stamp
 
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import GladlyPipeline

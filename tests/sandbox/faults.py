@@ -189,7 +189,7 @@ class Faults:
 
 
 class FaultMiddleware:
-    """Plays the faults; any vendor's app can be inside.
+    """Plays the faults around an application.
 
     Args:
         app: The application inside.
@@ -278,11 +278,7 @@ def _head_without_length(start: Message) -> bytes:
 
 
 class _Beginning:
-    """Takes an answer in up to its first chunk, then tells the application that nobody listens.
-
-    Args:
-        receive: Where the application's request comes from.
-    """
+    """Takes an answer in up to its first chunk, then tells the application that nobody listens."""
 
     def __init__(self, receive: Receive) -> None:
         self.start: Message = {}

@@ -60,14 +60,10 @@ FormT = TypeVar("FormT", bound=Form)
 
 
 def read_query(request: Request, form: type[FormT]) -> FormT:
-    """Read a query string.
+    """Read a query string into the struct of its parameters.
 
-    Parameters that are lists may be repeated. Types that msgspec does not know
-    have a class method ``read``, which raises ValueError.
-
-    Args:
-        request: The request.
-        form: Its parameters, with their types, bounds and defaults.
+    Parameters that are lists may be repeated. Types that msgspec does not know have a class method
+    ``read``, which raises ValueError.
 
     Raises:
         BadRequestError: A parameter is unknown, empty, missing, repeated or of another type, or the
@@ -77,34 +73,23 @@ def read_query(request: Request, form: type[FormT]) -> FormT:
     given: dict[str, list[str]] = {}
     for name, value in _pairs(request.scope["query_string"]):
         if name not in fields:
-            message = f"{name} is not a parameter of this request"
-            raise BadRequestError(message, name)
+            raise BadRequestError(reason=f"{name} is not a parameter of this request", name=name)
         if not value:
-            message = f"{name} can't be blank"
-            raise BadRequestError(message, name, "blank")
+            raise BadRequestError(reason=f"{name} can't be blank", name=name, code="blank")
         given.setdefault(name, []).append(value)
     members: dict[str, Any] = {}
     for name, field in fields.items():
         if name in given:
             members[field.name] = _value(name, given[name], field.type)
         elif field.required:
-            message = f"{name} is required"
-            raise BadRequestError(message, name, "blank")
+            raise BadRequestError(reason=f"{name} is required", name=name, code="blank")
     return form(**members)
 
 
 async def read_body(
     request: Request, form: type[FormT], *, required: bool
 ) -> tuple[FormT, dict[str, Any]]:
-    """Read a JSON body.
-
-    Args:
-        request: The request.
-        form: What may stand in the body.
-        required: Whether there must be a body.
-
-    Returns:
-        What was read, and the body as it came.
+    """Read a JSON body; returns what was read, and the body as it came.
 
     Raises:
         BadRequestError: There is something wrong with it.
@@ -113,14 +98,12 @@ async def read_body(
     if not body and not required:
         return form(), {}
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        message = "The Content-Type must be application/json"
-        raise BadRequestError(message)
+        raise BadRequestError(reason="The Content-Type must be application/json")
     try:
         read = msgspec.json.decode(body, type=form)
         return read, msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"The request body was malformed: {error}"
-        raise BadRequestError(message) from error
+        raise BadRequestError(reason=f"The request body was malformed: {error}") from error
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:
@@ -132,25 +115,21 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
             errors="strict",
         )
     except ValueError as error:
-        message = "The query string is malformed"
-        raise BadRequestError(message) from error
+        raise BadRequestError(reason="The query string is malformed") from error
 
 
 def _value(name: str, given: list[str], kind: Any) -> object:  # noqa: ANN401 - a type
     bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
     repeated = get_origin(bare) is list
     if not repeated and len(given) > 1:
-        message = f"{name} must be given once"
-        raise BadRequestError(message, name)
+        raise BadRequestError(reason=f"{name} must be given once", name=name)
     try:
         value = msgspec.convert(given if repeated else given[0], kind, strict=False, dec_hook=_read)
     except msgspec.ValidationError as error:
-        message = f"{name}: {error}"
-        raise BadRequestError(message, name) from error
+        raise BadRequestError(reason=f"{name}: {error}", name=name) from error
     if type(value) is int and str(value) != given[0]:
         # msgspec takes 1.0 and 1e2 for integers.
-        message = f"{name} must be an integer"
-        raise BadRequestError(message, name)
+        raise BadRequestError(reason=f"{name} must be an integer", name=name)
     return value
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
+
+from starlette.responses import Response
 
 from tests.sandbox.faults import FaultMiddleware, Faults
 from tests.sandbox.serving import Serving
-from tests.sandbox.traffic import TrafficLog, TrafficMiddleware
+from tests.sandbox.traffic import Exchange, TrafficLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from tests.sandbox.traffic import Limits
 
@@ -44,12 +48,38 @@ class LocalApi(Serving):
     ) -> None:
         self.traffic = TrafficLog()
         self.faults = Faults()
-        watched = TrafficMiddleware(
-            FaultMiddleware(application, self.faults, error_body),
-            log=self.traffic,
-            limits=limits,
-            credential_headers=credential_headers,
-            error_body=error_body,
-            latency=latency,
-        )
-        super().__init__(watched, port)
+        self._limited = limits
+        self._credential_headers = credential_headers
+        self._error_body = error_body
+        self._latency = latency
+        self._faulty = FaultMiddleware(application, self.faults, error_body)
+        super().__init__(self._answer, port)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it: noted, refused or not, with faults."""
+        now, query = time.monotonic(), scope["query_string"]
+        credentials = any(name in self._credential_headers for name, _ in scope["headers"])
+        exchange = Exchange(now, scope["path"], query, credentials, scope["method"])
+        self.traffic.add(exchange)
+        refusal = self._limited.refuse(now, scope)
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                headers = self._limited.headers(refused=refusal is not None)
+                message["headers"] = [
+                    *message["headers"],
+                    *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+                ]
+            await send(message)
+
+        try:
+            await asyncio.sleep(self._latency)
+            if refusal is None:
+                await self._faulty(scope, receive, noting)
+            else:
+                body = self._error_body(refusal)
+                await Response(body, 429, media_type="application/json")(scope, receive, noting)
+        finally:
+            if refusal is None:
+                self._limited.end(scope)

@@ -47,11 +47,8 @@ class Draws:
 class Scramble:
     """A one-to-one map between small indexes and 64-bit numbers that look random.
 
-    Ids made with it never collide, and an id leads back to its index without a table.
-
-    Args:
-        seed: Seed of the whole data set.
-        subject: What is numbered, at most 16 bytes.
+    Ids made with it never collide, and an id leads back to its index without a table. The subject
+    tells what is numbered, in at most 16 bytes.
     """
 
     __slots__ = ("_factor", "_inverse", "_mask")

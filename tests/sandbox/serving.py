@@ -14,8 +14,6 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from starlette.types import ASGIApp, Receive, Scope, Send
     from typing_extensions import Self
 
@@ -179,12 +177,7 @@ class Serving:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.stop()
         if self.failures and error is None:
             message = f"the sandbox failed {len(self.failures)} times; the first time:"

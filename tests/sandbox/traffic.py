@@ -2,66 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import threading
-import time
-from array import array
 from collections import deque
 from dataclasses import dataclass
-from email.utils import formatdate
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.responses import Response
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Scope
 
 _WINDOW_SECONDS = 1.0
 
 
-class Exchange(NamedTuple):
+@dataclass
+class Exchange:
     """One request and how it was answered.
 
     Attributes:
         arrived: Seconds of the monotonic clock.
         path: Path of the request, without the query.
-        params: Names and values of the query in their order; None when the log has grown past it.
-        status: HTTP status, or 0 when no answer was begun.
+        query: The query as it came; None when the log has grown past it.
         credentials: Whether the request carried any credential, right or wrong.
         method: HTTP method.
+        status: HTTP status, or 0 when no answer was begun.
     """
 
     arrived: float
     path: str
-    params: list[tuple[str, str]] | None
-    status: int
+    query: bytes | None
     credentials: bool
     method: str
+    status: int = 0
 
-
-class _Entry(NamedTuple):
-    table: _Table
-    row: int
-
-
-class _Table:
-    """The log's columns; a request under way keeps its own when the log is cleared."""
-
-    def __init__(self, newest: int) -> None:
-        self.arrived = array("d")
-        self.path = array("I")
-        self.status = array("H")
-        self.credentials = bytearray()
-        self.method = bytearray()
-        self.queries: deque[bytes] = deque(maxlen=newest)
+    @property
+    def params(self) -> list[tuple[str, str]] | None:
+        """Names and values of the query in their order; None as for the query."""
+        return None if self.query is None else query_pairs(self.query)
 
 
 class TrafficLog:
-    """Every request since the start or the last `clear`, at some 20 bytes each.
+    """Every request since the start or the last `clear`.
 
     Safe to read from any thread while the server writes.
 
@@ -71,71 +50,35 @@ class TrafficLog:
 
     def __init__(self, newest: int = 5000) -> None:
         self._newest = newest
-        self._lock = threading.Lock()
-        self._table = _Table(newest)
-        self._path_numbers: dict[str, int] = {}
-        self._paths: list[str] = []
-        self._methods: list[str] = []
+        self._exchanges: list[Exchange] = []
 
-    def arrive(
-        self, now: float, path: str, query: bytes, *, credentials: bool, method: str = "GET"
-    ) -> _Entry:
-        """Note a request, as `Exchange` describes it; returns what `answer` needs."""
-        with self._lock:
-            number = self._path_numbers.get(path)
-            if number is None:
-                number = self._path_numbers[path] = len(self._paths)
-                self._paths.append(path)
-            if method not in self._methods:
-                self._methods.append(method)
-            table = self._table
-            table.method.append(self._methods.index(method))
-            table.arrived.append(now)
-            table.path.append(number)
-            table.status.append(0)
-            table.credentials.append(credentials)
-            table.queries.append(query)
-            return _Entry(table, len(table.arrived) - 1)
-
-    def answer(self, entry: _Entry, status: int) -> None:
-        """Note the HTTP status that a request was answered with."""
-        entry.table.status[entry.row] = status
+    def add(self, exchange: Exchange) -> None:
+        """Note a request; its status is set once it is known. To be called in one thread only."""
+        exchanges = self._exchanges
+        exchanges.append(exchange)
+        if len(exchanges) > self._newest:
+            exchanges[-1 - self._newest].query = None
 
     def clear(self) -> None:
         """Forget everything; requests under way are forgotten too."""
-        with self._lock:
-            self._table = _Table(self._newest)
+        self._exchanges = []
 
     def count(
         self, path: str | None = None, status: int | None = None, method: str | None = None
     ) -> int:
         """Count requests: all, or those with this path, status (0 for no answer) and method."""
-        with self._lock:
-            table = self._table
-            number = 0 if path is None else self._path_numbers.get(path)
-            if number is None or method not in {None, *self._methods}:
-                return 0
-            wanted: list[tuple[array[int] | bytearray, int]] = []
-            if path is not None:
-                wanted.append((table.path, number))
-            if status is not None:
-                wanted.append((table.status, status))
-            if method is not None:
-                wanted.append((table.method, self._methods.index(method)))
-            if not wanted:
-                return len(table.arrived)
-            columns, searched = zip(*wanted, strict=True)
-            return sum(row == searched for row in zip(*columns, strict=True))
+        return sum(
+            status in {None, each.status} and method in {None, each.method}
+            for each in self.exchanges(path)
+        )
 
     def count_with_credentials(self) -> int:
         """Count the requests that carried any credential, right or wrong."""
-        with self._lock:
-            return self._table.credentials.count(1)
+        return sum(each.credentials for each in self.exchanges())
 
     def arrivals(self) -> list[float]:
         """Return the arrival of every request, in seconds of the monotonic clock."""
-        with self._lock:
-            return self._table.arrived.tolist()
+        return [each.arrived for each in self.exchanges()]
 
     def busiest_second(self) -> int:
         """Return the most requests that arrived within any second, whatever their answers."""
@@ -156,23 +99,7 @@ class TrafficLog:
 
     def exchanges(self, path: str | None = None) -> list[Exchange]:
         """Return the requests, or those for one path, in the order of their arrival."""
-        with self._lock:
-            table = self._table
-            nameless = len(table.arrived) - len(table.queries)
-            return [
-                Exchange(
-                    arrived,
-                    self._paths[number],
-                    None if index < nameless else query_pairs(table.queries[index - nameless]),
-                    table.status[index],
-                    bool(table.credentials[index]),
-                    self._methods[table.method[index]],
-                )
-                for index, (arrived, number) in enumerate(
-                    zip(table.arrived, table.path, strict=True)
-                )
-                if path is None or self._paths[number] == path
-            ]
+        return [each for each in [*self._exchanges] if path in {None, each.path}]
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
@@ -190,15 +117,14 @@ class Limits:
         requests_per_second: How many requests may arrive within any second (a sliding window, not
             the seconds of a clock); None for no limit. A refused request does not count.
         quota: How many requests are answered until `renew`; None for no limit.
-        retry_after: The Retry-After of a refusal: None for no such header, a number of seconds, or
-            ``"date"`` for the HTTP date two seconds from now.
+        retry_after: The Retry-After of a refusal in seconds; None for no such header.
         spent: Requests counted against the quota so far.
         others: Requests of every second that somebody else makes with the same account.
     """
 
     requests_per_second: int | None = None
     quota: int | None = None
-    retry_after: int | Literal["date"] | None = None
+    retry_after: int | None = None
     spent: int = 0
     others: int = 0
 
@@ -238,71 +164,4 @@ class Limits:
         """Return the headers that an answer has by the limits."""
         if not refused or self.retry_after is None:
             return {}
-        if self.retry_after == "date":
-            return {"Retry-After": formatdate(math.ceil(time.time()) + 2, usegmt=True)}
         return {"Retry-After": str(self.retry_after)}
-
-
-class TrafficMiddleware:
-    """Logs each request, applies the limits and the latency; any vendor's app can be inside.
-
-    Args:
-        app: The application inside.
-        log: Where requests are noted.
-        limits: The vendor's limits.
-        credential_headers: Names of the headers that carry credentials, in small letters.
-        error_body: Makes the vendor's JSON for an error message.
-        latency: Seconds that every answer takes at least; requests wait side by side.
-    """
-
-    def __init__(  # noqa: PLR0913 - one argument for each thing it joins, all by keyword
-        self,
-        app: ASGIApp,
-        *,
-        log: TrafficLog,
-        limits: Limits,
-        credential_headers: frozenset[bytes],
-        error_body: Callable[[str], bytes],
-        latency: float = 0.0,
-    ) -> None:
-        self.latency = latency
-        self._app = app
-        self._log = log
-        self._limits = limits
-        self._credential_headers = credential_headers
-        self._error_body = error_body
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
-        now = time.monotonic()
-        credentials = any(name in self._credential_headers for name, _ in scope["headers"])
-        entry = self._log.arrive(
-            now,
-            scope["path"],
-            scope["query_string"],
-            credentials=credentials,
-            method=scope["method"],
-        )
-        refusal = self._limits.refuse(now, scope)
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._log.answer(entry, message["status"])
-                headers = self._limits.headers(refused=refusal is not None)
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-                ]
-            await send(message)
-
-        try:
-            if self.latency > 0:
-                await asyncio.sleep(self.latency)
-            if refusal is None:
-                await self._app(scope, receive, noting)
-            else:
-                body = self._error_body(refusal)
-                await Response(body, 429, media_type="application/json")(scope, receive, noting)
-        finally:
-            if refusal is None:
-                self._limits.end(scope)

@@ -6,9 +6,8 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import requests
-
 from tests.sandbox.gladly.event_types import ENTITIES
+from tests.sandbox_selftest.client import ApiClient
 
 if TYPE_CHECKING:
     from tests.sandbox.gladly import GladlySandbox
@@ -19,23 +18,12 @@ ITEMS = "conversation_items.jsonl"
 NOW = datetime.now(timezone.utc)
 
 
-class Client:
-    """Asks one sandbox, over one connection."""
+class Client(ApiClient):
+    """Asks one sandbox."""
 
     def __init__(self, gladly: GladlySandbox) -> None:
+        super().__init__(gladly, gladly.headers, BASE)
         self.gladly = gladly
-        self.session = requests.Session()
-        self.session.headers.update(gladly.headers)
-
-    def ask(self, path: str, method: str = "GET", **options: Any) -> requests.Response:
-        """Send a request."""
-        return self.session.request(method, self.gladly.url + BASE + path, timeout=20, **options)
-
-    def get(self, path: str, expected: int = 200, **params: Any) -> Any:  # noqa: ANN401
-        """Return the body of an answer with the expected status."""
-        answer = self.ask(path, params=params)
-        assert answer.status_code == expected, answer.text
-        return answer.json()
 
     def lines(self, path: str, **params: Any) -> list[dict[str, Any]]:
         """Return the lines of an answer."""

@@ -6,15 +6,16 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from tests.sandbox import local_api
 from tests.sandbox.copilot import ABSENT, FORBIDDEN, SIGNATURE, CopilotSandbox
 from tests.sandbox.instants import micros
-from tests.sandbox.traffic import TrafficLog
+from tests.sandbox.traffic import Exchange, TrafficLog
+from tests.sandbox_selftest.client import ApiClient, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,23 +39,20 @@ PATHS = [
 YEAR = {"filterModifiedGt": "2025-10-01T00:00:00Z", "filterModifiedLt": "2026-10-01T00:00:00Z"}
 
 
-class Client:
-    """Asks one sandbox, over one connection."""
+class Client(ApiClient):
+    """Asks one sandbox."""
 
     def __init__(self, sandbox: CopilotSandbox) -> None:
+        super().__init__(sandbox, sandbox.headers)
         self.sandbox = sandbox
-        self.session = requests.Session()
-        self.session.headers.update(sandbox.headers)
 
-    def get(self, path: str, **params: Any) -> requests.Response:
+    def answer(self, path: str, **params: Any) -> requests.Response:
         """Send a request, and follow no redirect."""
-        return self.session.get(
-            self.sandbox.url + path, params=params, timeout=20, allow_redirects=False
-        )
+        return self.ask(path, params=params, allow_redirects=False)
 
     def json(self, path: str, **params: Any) -> Json:
         """Return the body of an answer that must be good."""
-        answer = self.get(path, **params)
+        answer = self.answer(path, **params)
         assert answer.status_code == 200, answer.text
         assert answer.headers["Content-Type"] == "application/json"
         body: Json = answer.json()
@@ -77,7 +75,7 @@ class Client:
 
     def statuses(self, count: int, path: str = "/users") -> list[int]:
         """Send requests one after the other."""
-        return [self.get(path).status_code for _ in range(count)]
+        return [self.answer(path).status_code for _ in range(count)]
 
 
 def opened(**options: Any) -> CopilotSandbox:
@@ -120,7 +118,7 @@ def test_credentials(shared: Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/call", "/calls/", "/v1/topics", "/create-call"])
 def test_unknown_paths(shared: Client, path: str) -> None:
-    answer = shared.get(path)
+    answer = shared.answer(path)
     assert (answer.status_code, list(answer.json())) == (404, ["errorMessage"])
 
 
@@ -166,7 +164,7 @@ BAD = {
     ],
 )
 def test_bad_parameters(shared: Client, path: str, query: str) -> None:
-    answer = shared.get(f"{path}?{query}")
+    answer = shared.answer(f"{path}?{query}")
     assert (answer.status_code, list(answer.json())) == (400, ["errorMessage"])
 
 
@@ -215,7 +213,7 @@ def test_pages_hold_every_call_once(shared: Client) -> None:
 
 
 def test_signed_urls_only_when_asked_for(shared: Client) -> None:
-    assert SIGNATURE not in shared.get("/calls", limit=100).text
+    assert SIGNATURE not in shared.answer("/calls", limit=100).text
     audio = shared.json("/calls", limit=100, includeAudio="true", filterStatus="PROCESSED")
     assert all(SIGNATURE in call["audio_url"] for call in audio["calls"])
     assert all("video_url" not in call for call in audio["calls"])
@@ -286,7 +284,7 @@ def test_details(shared: Client) -> None:
         assert list(details) == ["call"]
         assert details["call"] == account.call(call_id)
         assert account.listed(call_id).items() <= details["call"].items()
-    assert shared.get("/call-details", id="0" * 24).status_code == 404
+    assert shared.answer("/call-details", id="0" * 24).status_code == 404
 
 
 def test_users_and_topics(shared: Client) -> None:
@@ -332,7 +330,7 @@ def test_crm_objects(shared: Client) -> None:
     gone = {info["account_id"] for info in infos} - known
     assert gone
     assert known & {info["account_id"] for info in infos}
-    assert {shared.get("/get-account", id=crm_id).status_code for crm_id in gone} == {404}
+    assert {shared.answer("/get-account", id=crm_id).status_code for crm_id in gone} == {404}
 
 
 def test_data_depends_on_the_seed_alone() -> None:
@@ -425,8 +423,8 @@ def test_deleted_and_vanished_calls(client: Client) -> None:
     listed = {call["id"] for call in client.all_calls()}
     assert deleted not in listed
     assert vanished in listed
-    assert client.get("/call-details", id=deleted).status_code == 404
-    assert client.get("/call-details", id=vanished).status_code == 404
+    assert client.answer("/call-details", id=deleted).status_code == 404
+    assert client.answer("/call-details", id=vanished).status_code == 404
     with pytest.raises(KeyError):
         account.listed(deleted)
     with pytest.raises(KeyError):
@@ -474,12 +472,14 @@ def test_truth_is_the_callers_to_change(client: Client) -> None:
 # Limits
 
 
-def test_rate_limit_slides() -> None:
+def test_rate_limit_slides(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(local_api, "time", clock)
     with opened(requests_per_second=10, retry_after=3) as sandbox:
         client = Client(sandbox)
         assert client.statuses(13) == [200] * 10 + [429] * 3
-        assert client.get("/users").headers["Retry-After"] == "3"
-        time.sleep(1.05)
+        assert client.answer("/users").headers["Retry-After"] == "3"
+        clock.now += 1.05
         assert client.statuses(11) == [200] * 10 + [429]
         assert sandbox.traffic.count(status=429) == 5
         assert sandbox.traffic.count("/users") == 25
@@ -489,11 +489,10 @@ def test_rate_limit_slides() -> None:
 
 
 def test_quota() -> None:
-    with opened(weekly_quota=5, retry_after="date") as sandbox:
+    with opened(weekly_quota=5) as sandbox:
         client = Client(sandbox)
         assert client.statuses(7) == [200] * 5 + [429] * 2
-        retry_at = parsedate_to_datetime(client.get("/users").headers["Retry-After"])
-        assert 0 < retry_at.timestamp() - time.time() <= 3
+        assert "Retry-After" not in client.answer("/users").headers
         sandbox.limits.renew()
         assert client.statuses(1) == [200]
 
@@ -501,7 +500,7 @@ def test_quota() -> None:
 def test_latency_overlaps() -> None:
     with opened(latency=0.3) as sandbox, ThreadPoolExecutor(20) as pool:
         begin = time.monotonic()
-        statuses = list(pool.map(lambda _: Client(sandbox).get("/users").status_code, range(20)))
+        statuses = list(pool.map(lambda _: Client(sandbox).answer("/users").status_code, range(20)))
         assert statuses == [200] * 20
         assert 0.3 <= time.monotonic() - begin < 1.5
 
@@ -515,14 +514,14 @@ def test_fault_status_spares_hits_and_ends(client: Client) -> None:
     assert client.statuses(5) == [200, 503, 503, 200, 200]
     assert (rule.seen, rule.hits) == (5, 2)
     client.sandbox.faults.add(status=429, retry_after="Wed, 21 Oct 2026 07:28:00 GMT", times=None)
-    answer = client.get("/calls")
+    answer = client.answer("/calls")
     assert answer.headers["Retry-After"] == "Wed, 21 Oct 2026 07:28:00 GMT"
     assert list(answer.json()) == ["errorMessage"]
     assert client.statuses(3) == [429] * 3
     client.sandbox.faults.clear()
     assert client.statuses(1) == [200]
     client.sandbox.faults.add(status=500, body="oops")
-    assert client.get("/users").text == "oops"
+    assert client.answer("/users").text == "oops"
 
 
 def test_faults_follow_each_other_and_know_the_query(client: Client) -> None:
@@ -531,37 +530,37 @@ def test_faults_follow_each_other_and_know_the_query(client: Client) -> None:
     assert client.statuses(4) == [500, 502, 502, 200]
     first, second = client.sandbox.account.call_ids()[:2]
     client.sandbox.faults.add(path="/call-details", params={"id": second}, status=500)
-    assert client.get("/call-details", id=first).status_code == 200
-    assert client.get("/call-details", id=second).status_code == 500
+    assert client.answer("/call-details", id=first).status_code == 200
+    assert client.answer("/call-details", id=second).status_code == 500
 
 
 @pytest.mark.parametrize(("fault", "status"), [({"reset": True}, 0), ({"truncate": True}, 200)])
 def test_faults_that_break_the_connection(client: Client, fault: FaultOptions, status: int) -> None:
     client.sandbox.faults.add(**fault)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        client.get("/calls", limit=100)
+        client.answer("/calls", limit=100)
     assert client.statuses(1) == [200]
     assert client.sandbox.traffic.count("/calls", status) == 1
 
 
 def test_fault_half_json(client: Client) -> None:
     client.sandbox.faults.add(half_json=True)
-    answer = client.get("/users")
+    answer = client.answer("/users")
     assert answer.status_code == 200
     assert int(answer.headers["Content-Length"]) == len(answer.content)
     with pytest.raises(requests.JSONDecodeError):
         answer.json()
-    assert client.get("/users").content.startswith(answer.content)
+    assert client.answer("/users").content.startswith(answer.content)
 
 
 def test_fault_html_and_redirect_and_slow(client: Client) -> None:
     client.sandbox.faults.add(html=True)
     client.sandbox.faults.add(redirect="http://127.0.0.1:9/elsewhere")
     client.sandbox.faults.add(slow=0.4, after=2)
-    page = client.get("/users")
+    page = client.answer("/users")
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")
-    redirect = client.get("/users")
+    redirect = client.answer("/users")
     assert redirect.status_code == 302
     assert redirect.headers["Location"] == "http://127.0.0.1:9/elsewhere"
     begin = time.monotonic()
@@ -595,7 +594,7 @@ def test_broken_sandbox_is_noticed() -> None:
 
     sandbox = opened().__enter__()
     sandbox.faults.add(hook=broken)
-    assert Client(sandbox).get("/users").status_code == 500
+    assert Client(sandbox).answer("/users").status_code == 500
     with pytest.raises(RuntimeError, match="sandbox failed") as caught:
         sandbox.__exit__(None, None, None)
     assert isinstance(caught.value.__cause__, LookupError)
@@ -605,8 +604,8 @@ def test_broken_sandbox_is_noticed() -> None:
 
 
 def test_traffic_log(client: Client) -> None:
-    client.get("/users")
-    client.get("/calls", limit=1, filterStatus=["PROCESSED", "SCHEDULED"])
+    client.answer("/users")
+    client.answer("/calls", limit=1, filterStatus=["PROCESSED", "SCHEDULED"])
     requests.get(client.sandbox.url + "/calls", timeout=20)
     log = client.sandbox.traffic
     assert log.count() == 3
@@ -631,7 +630,7 @@ def test_traffic_log(client: Client) -> None:
 def test_traffic_rates() -> None:
     log = TrafficLog(newest=3)
     for i in range(21):
-        log.arrive(100 + i / 10, "/calls", b"skip=%d" % i, credentials=True)
+        log.add(Exchange(100 + i / 10, "/calls", b"skip=%d" % i, credentials=True, method="GET"))
     assert log.busiest_second() == 10
     assert log.requests_per_second() == pytest.approx(10)
     params = [exchange.params for exchange in log.exchanges()]
@@ -644,12 +643,12 @@ def test_traffic_rates() -> None:
 def test_stops_quickly() -> None:
     with opened() as sandbox:
         clients = [Client(sandbox) for _ in range(5)]
-        assert [client.get("/users").status_code for client in clients] == [200] * 5
+        assert [client.answer("/users").status_code for client in clients] == [200] * 5
         begin = time.monotonic()
     assert time.monotonic() - begin < 1
     with ThreadPoolExecutor(1) as pool:
         with opened(latency=30) as sandbox:
-            pending = pool.submit(Client(sandbox).get, "/users")
+            pending = pool.submit(Client(sandbox).answer, "/users")
             while not sandbox.traffic.count():
                 time.sleep(0.01)
             begin = time.monotonic()

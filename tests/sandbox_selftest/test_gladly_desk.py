@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.desk.table import Table, by_task
+from tests.sandbox.gladly.helpdesk.table import Table, by_task
 from tests.sandbox.gladly.report_sets import SESSIONS
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.gladly_client import Client
 
 if TYPE_CHECKING:
@@ -341,8 +341,7 @@ def test_the_population_goes_by_the_seed_alone() -> None:
 
 
 def test_tables() -> None:
-    table = Table(by_task)
-    table.update({"a": {"taskId": "1"}, "b": {"taskId": "1"}})
+    table = Table(by_task, {"a": {"taskId": "1"}, "b": {"taskId": "1"}})
     table["a"] = {"taskId": "2"}
     assert table.of("1") == [{"taskId": "1"}]
     assert table.pop("a") == {"taskId": "2"}

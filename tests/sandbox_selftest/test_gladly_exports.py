@@ -6,12 +6,11 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 import requests
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.stamps import nanos, of, stamp
+from tests.sandbox.gladly.timestamps import nanos, of, stamp
 from tests.sandbox_selftest.gladly_client import BASE, ITEMS, JOBS, NOW, Client
 
 if TYPE_CHECKING:
@@ -119,15 +118,9 @@ def test_large_files_need_no_memory(own: Client) -> None:
     job = own.gladly.exports.add(
         start=NOW, end=NOW, updated=NOW - timedelta(hours=1), files={ITEMS: chunks}
     )
-    memory = psutil.Process().memory_info
-    before, most, size = memory().rss, 0, 0
-    path = f"{own.gladly.url}{BASE}{JOBS}/{job.id}/files/{ITEMS}"
-    with own.session.get(path, stream=True, timeout=20) as answer:
-        for chunk in answer.iter_content(1 << 20):
-            size += len(chunk)
-            most = max(most, memory().rss)
+    size, growth = own.measure(f"{JOBS}/{job.id}/files/{ITEMS}")
     assert size == 300_000 * len(line)
-    assert most - before < 60_000_000
+    assert growth < 60_000_000
 
 
 def test_troubles(own: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, anchor_of
-from tests.sandbox.gladly.stamps import HOUR, nanos, of
+from tests.sandbox.gladly.timestamps import HOUR, nanos, of
 
 if TYPE_CHECKING:
     from tests.sandbox.gladly import ExportJob

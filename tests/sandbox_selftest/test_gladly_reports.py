@@ -17,7 +17,7 @@ import requests
 
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.report_sets import ALLOWED, EVENT_GRAIN, SESSIONS, anchor_of
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 from tests.sandbox_selftest.gladly_client import BASE, NOW, Client
 
 if TYPE_CHECKING:
@@ -133,10 +133,6 @@ def test_bodies_that_are_no_table(own: Reader) -> None:
     reports = own.gladly.reports
     body = {"metricSet": CONVERSATIONS, "startAt": "2020-01-01", "endAt": "2020-01-02"}
     assert own.ask("/reports", "POST", json=body).content == b""
-    reports.header_when_empty = True
-    assert own.ask("/reports", "POST", json=body).text.startswith("Created At,Conversation ID")
-    reports.bom, reports.blank_lines_first = True, 2
-    assert own.ask("/reports", "POST", json=body).content.startswith(b"\xef\xbb\xbf\n\nCreated")
     reports.body_instead, reports.content_type_instead = b"<html>", "text/html"
     answer = own.ask("/reports", "POST", json=body)
     assert (answer.status_code, answer.text) == (200, "<html>")
@@ -219,6 +215,8 @@ def test_bad_requests(own: Reader) -> None:
 
 
 def test_levels_and_filters(own: Reader) -> None:
+    # The rows of today lie at its very begin: they would be missing for an hour after midnight.
+    own.gladly.reports.lag = timedelta(0)
     truth = own.gladly.reports.rows(SUMMARY)
     weeks = own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="weekly")
     assert sum(int(row["Count"]) for row in weeks if row["Count"].isdecimal()) > 0

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import requests
 
+from tests.sandbox import local_api
+from tests.sandbox.gladly import limits as limits_of_gladly
 from tests.sandbox.gladly.event_types import MEMBERS
-from tests.sandbox.gladly.stamps import nanos, of
+from tests.sandbox.gladly.timestamps import nanos, of
+from tests.sandbox_selftest.client import Clock
 from tests.sandbox_selftest.gladly_client import BASE, JOBS, Client
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_lists(client: Client) -> None:
@@ -130,11 +136,14 @@ def test_bounds_and_lateness_of_events(own: Client) -> None:
         assert own.get("/events", 400, **params)["errors"][0]["attr"] == attr
 
 
-def test_requests_a_second(own: Client) -> None:
+def test_requests_a_second(own: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    for module in (local_api, limits_of_gladly):
+        monkeypatch.setattr(module, "time", clock)
     assert "Ratelimit-Limit-Second" not in own.ask("/agents").headers
     limits = own.gladly.limits
     limits.requests_per_second = 10
-    time.sleep(1.1)
+    clock.now += 1.1
     answers = [own.ask("/teams") for _ in range(12)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
     left = [answer.headers["Ratelimit-Remaining-Second"] for answer in answers]
@@ -142,5 +151,5 @@ def test_requests_a_second(own: Client) -> None:
     assert answers[-1].headers["Ratelimit-Limit-Second"] == "10"
     assert "Retry-After" not in answers[-1].headers
     own.gladly.others_use(8)
-    time.sleep(1.1)
+    clock.now += 1.1
     assert [own.ask("/teams").status_code for _ in range(3)] == [200, 200, 429]

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 import requests
 
 from tests.sandbox.revenue import FileHost, RevenueSandbox
+from tests.sandbox_selftest.client import ApiClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,28 +25,17 @@ EVENTS = "/v4/audit/events"
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 
-class Client:
-    """Asks one sandbox, over one connection."""
+class Client(ApiClient):
+    """Asks one sandbox."""
 
     def __init__(self, revenue: RevenueSandbox) -> None:
+        super().__init__(revenue, revenue.headers)
         self.revenue = revenue
         self.account, self.exports = revenue.account, revenue.exports
-        self.session = requests.Session()
-        self.session.headers.update(revenue.headers)
-
-    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send a request."""
-        return self.session.request(method, self.revenue.url + path, timeout=20, **options)
-
-    def get(self, path: str, status: int = 200, **params: Any) -> Any:  # noqa: ANN401
-        """Return the body of an answer with the expected status."""
-        answer = self.ask("GET", path, params=params)
-        assert answer.status_code == status, answer.text
-        return answer.json()
 
     def start(self, path: str, **body: Any) -> Job:
         """Start an export that must be accepted."""
-        answer = self.ask("POST", path, json=body)
+        answer = self.ask(path, "POST", json=body)
         assert answer.status_code == (200 if "forecast" in path else 202), answer.text
         job = self.revenue.exports.started[-1]
         assert answer.json() == {"jobId": job.id}
@@ -54,7 +43,7 @@ class Client:
 
     def refused(self, path: str, **body: Any) -> tuple[int, str]:
         """Return how and why an export was refused."""
-        answer = self.ask("POST", path, json=body)
+        answer = self.ask(path, "POST", json=body)
         return answer.status_code, answer.json()["code"]
 
     def job(self, job: Job) -> Any:  # noqa: ANN401
@@ -79,11 +68,11 @@ def client() -> Iterator[Client]:
 
 def test_keys_and_routes(client: Client) -> None:
     for headers in ({"apikey": None}, {"apikey": "wrong"}):
-        answer = client.ask("GET", JOBS, headers=headers)
+        answer = client.ask(JOBS, headers=headers)
         found = (answer.status_code, answer.json())
         assert found == (401, {"message": "Invalid authentication credentials"})
     for method, path in (("GET", "/v3/x"), ("GET", ACTIVITY), ("POST", JOBS), ("GET", f"{JOBS}/")):
-        answer = client.ask(method, path)
+        answer = client.ask(path, method)
         assert (answer.status_code, [*answer.json()]) == (404, ["message", "request_id"])
     assert client.get(JOBS, 400, x="1")["code"] == "bad_request"
     log = client.revenue.traffic
@@ -142,7 +131,7 @@ def test_quotas(client: Client) -> None:
     client.exports.spend(28)
     limits = client.limits()
     assert (limits["availableConcurrentLimit"], limits["availableMonthlyQuota"]) == (3, 0)
-    message = client.ask("POST", FORECAST).json()["message"]
+    message = client.ask(FORECAST, "POST").json()["message"]
     assert message == "The monthly quota limit of 30 or concurrent limit of 3 has been reached."
     client.get(f"{JOBS}/{limits['submittedJobIds'][0]}", 403)
 
@@ -354,9 +343,9 @@ def test_troubles(client: Client) -> None:
         path = f"{JOBS}/{wanted.id}/results"
         faults.add(path=path, truncate=True)
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
-            client.ask("GET", path)
+            client.ask(path)
         faults.add(path=path, half_json=True)
-        answer = client.ask("GET", path)
+        answer = client.ask(path)
         assert (answer.status_code, "Content-Length" in answer.headers) == (200, True)
         with pytest.raises(requests.JSONDecodeError):
             answer.json()
@@ -367,15 +356,10 @@ def test_large_files_need_no_memory(client: Client) -> None:
     account = client.account
     account.large_activities(180_000)
     job = client.start(ACTIVITY)
-    memory = psutil.Process().memory_info
-    began, before, most, size = time.monotonic(), memory().rss, 0, 0
-    path = f"{client.revenue.url}{JOBS}/{job.id}/results"
-    with client.session.get(path, stream=True, timeout=20) as answer:
-        for chunk in answer.iter_content(1 << 20):
-            size += len(chunk)
-            most = max(most, memory().rss)
+    began = time.monotonic()
+    size, growth = client.measure(f"{JOBS}/{job.id}/results")
     assert size > 200_000_000
-    assert most - before < 40_000_000
+    assert growth < 40_000_000
     assert time.monotonic() - began < 15
     account.large_activities(50, text_bytes=20)
     rows = client.start(ACTIVITY).document()["activities"]

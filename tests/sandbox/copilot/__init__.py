@@ -11,7 +11,7 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from tests.sandbox.copilot.account import ABSENT, Account
 from tests.sandbox.copilot.app import (
@@ -44,7 +44,7 @@ class CopilotSandbox(LocalApi):
         latency: Seconds that every answer takes at least; requests wait side by side.
         requests_per_second: How many requests may arrive within any second; None for no limit.
         weekly_quota: How many requests are answered in all; None for no limit.
-        retry_after: Retry-After of a refusal: None, seconds, or ``"date"`` for an HTTP date.
+        retry_after: Retry-After of a refusal in seconds; None for no such header.
         bounds: Whether ``Gt`` and ``Lt`` of a time leave the bound itself out (``strict``) or not
             (``inclusive``).
         burst: How many further calls were modified within one second, and that second.
@@ -69,7 +69,7 @@ class CopilotSandbox(LocalApi):
     latency: float = 0.0
     requests_per_second: int | None = 10
     weekly_quota: int | None = 100_000
-    retry_after: int | Literal["date"] | None = None
+    retry_after: int | None = None
     bounds: Bounds = "strict"
     burst: tuple[int, str] | None = None
     burst_call_time: str | None = None
@@ -78,15 +78,7 @@ class CopilotSandbox(LocalApi):
     port: int = 0
 
     def __post_init__(self) -> None:
-        self.account = Account(
-            calls=self.calls,
-            seed=self.seed,
-            bounds=self.bounds,
-            burst=self.burst,
-            burst_call_time=self.burst_call_time,
-            undated=self.undated,
-            scorecards=self.scorecards,
-        )
+        self.account = Account(self)
         self.limits = Limits(self.requests_per_second, self.weekly_quota, self.retry_after)
         super().__init__(
             copilot_app(self.account),

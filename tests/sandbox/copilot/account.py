@@ -32,7 +32,7 @@ from tests.sandbox.lru import LruCache
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.sandbox.copilot.call_search import Bounds
+    from tests.sandbox.copilot import CopilotSandbox
     from tests.sandbox.copilot.directory import Record
     from tests.sandbox.copilot.queries import CallsQuery, ScorecardsQuery
 
@@ -47,24 +47,15 @@ _RENDERED_BYTES = 64_000_000
 
 
 class Account:
-    """One account; the arguments are those of `CopilotSandbox`.
+    """The account of a sandbox, made by its options.
 
     Raises:
         KeyError: By each method with a ``call_id`` of no call, or of a deleted one.
         ValueError: By each method with a time that is none, or finer than a millisecond.
     """
 
-    def __init__(  # noqa: PLR0913 - one argument for each amount, all by keyword
-        self,
-        *,
-        calls: int,
-        seed: int,
-        bounds: Bounds,
-        burst: tuple[int, str] | None,
-        burst_call_time: str | None,
-        undated: int,
-        scorecards: int | None,
-    ) -> None:
+    def __init__(self, options: CopilotSandbox) -> None:
+        calls, seed, bounds = options.calls, options.seed, options.bounds
         if calls < 1:
             message = "an account has at least one call"
             raise ValueError(message)
@@ -80,14 +71,14 @@ class Account:
         rng = Random(f"{seed} calls")
         latest = END_OF_DATA - MILLISECOND
         self._table.grow(calls, rng, START_OF_DATA, latest)
-        if burst is not None:
-            count, second = burst
-            start = None if burst_call_time is None else _to_the_millisecond(burst_call_time)
+        if options.burst is not None:
+            (count, second), time = options.burst, options.burst_call_time
+            start = None if time is None else _to_the_millisecond(time)
             self._table.grow_burst(count, rng, _to_the_millisecond(second), start)
-        self._table.grow_undated(undated, rng, START_OF_DATA, latest)
+        self._table.grow_undated(options.undated, rng, START_OF_DATA, latest)
         self._scorecards = Scorecards(
             seed=seed,
-            count=5 + calls // 8 if scorecards is None else scorecards,
+            count=5 + calls // 8 if options.scorecards is None else options.scorecards,
             calls=calls,
             directory=self._directory,
             call_id=self._maker.call_id,
@@ -97,11 +88,7 @@ class Account:
     # What is true
 
     def call_ids(self, *, private: bool = True) -> list[str]:
-        """Return the ids of all calls that lists show, in the arbitrary order of the account.
-
-        Args:
-            private: Whether private calls are among them.
-        """
+        """Return the ids of the calls that lists show, with private ones or not, in any order."""
         hidden = DELETED if private else DELETED | PRIVATE
         with self._lock:
             return [
@@ -176,11 +163,7 @@ class Account:
     ) -> None:
         """Change what filters know of a call, and what its record shows.
 
-        Args:
-            call_id: Which call.
-            modified: Its new last modified time, ISO 8601, to the millisecond.
-            status: Its new status.
-            time: Its new start, ISO 8601, to the millisecond.
+        Times are ISO 8601 and whole milliseconds: the last modification, and the start.
         """
         with self._lock:
             position = self._existing(call_id)
@@ -201,16 +184,7 @@ class Account:
         self._flag(call_id, VANISHED)
 
     def add(self, count: int, *, modified_from: str, modified_to: str) -> list[str]:
-        """Add calls.
-
-        Args:
-            count: How many.
-            modified_from: Earliest last modified time, ISO 8601, to the millisecond.
-            modified_to: Latest last modified time.
-
-        Returns:
-            Their ids.
-        """
+        """Add calls that were modified between two times; returns their ids."""
         first, last = _to_the_millisecond(modified_from), _to_the_millisecond(modified_to)
         with self._lock:
             rng = Random(f"{self._seed} add {len(self._table)}")
@@ -221,12 +195,8 @@ class Account:
     def override(self, call_id: str, /, **fields: Any) -> None:
         """Set fields of a call as they go over the wire, in lists and details.
 
-        Anything that JSON can say is allowed. Filters and sorting go on knowing the call as it is
-        (see `touch`).
-
-        Args:
-            call_id: Which call.
-            **fields: The fields; `ABSENT` for one that shall be missing.
+        Anything that JSON can say is allowed; `ABSENT` for a field that shall be missing. Filters
+        and sorting go on knowing the call as it is (see `touch`).
         """
         with self._lock:
             position = self._existing(call_id)
@@ -234,13 +204,9 @@ class Account:
             self._changed(position)
 
     def override_record(self, kind: Kind, record_id: str, /, **fields: Any) -> None:
-        """Set fields of a record that is no call, as they go over the wire.
+        """Set fields of a record that is no call; `ABSENT` for one that shall be missing.
 
-        Args:
-            kind: What kind of record.
-            record_id: Its id: ``topic_id`` of a topic, ``crm_id`` of an account, contact or deal,
-                ``id`` of the others.
-            **fields: The fields; `ABSENT` for one that shall be missing.
+        The id of a topic is its ``topic_id``, that of an account, contact or deal its ``crm_id``.
         """
         with self._lock:
             self._overrides[kind].setdefault(record_id, {}).update(fields)

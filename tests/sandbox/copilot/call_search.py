@@ -23,12 +23,7 @@ _KEPT_POSITIONS = 4_000_000
 
 
 class CallSearch:
-    """Answers filters from the table, and remembers the newest answers for the next page.
-
-    Args:
-        table: The calls.
-        bounds: What ``Gt`` and ``Lt`` of a time mean.
-    """
+    """Answers filters from the table, and remembers the newest answers for the next page."""
 
     def __init__(self, table: CallTable, bounds: Bounds) -> None:
         self._table = table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot.vocabulary import FINISHED, SCHEDULED, STATUSES, TYPES
@@ -68,18 +67,10 @@ class CallTable:
         return len(self.modified)
 
     def grow(self, count: int, rng: Random, first: int, last: int) -> range:
-        """Append calls modified at random instants.
+        """Append calls modified at random instants between two; returns their positions.
 
-        Some share their modified time with their neighbours, as calls do that a job has touched.
-
-        Args:
-            count: How many.
-            rng: Where chance comes from.
-            first: Earliest modified time.
-            last: Latest modified time; a scheduled call starts no later either.
-
-        Returns:
-            Their positions.
+        Some share their modified time with their neighbours, as calls do that a job has touched. A
+        scheduled call starts no later than ``last`` either.
         """
         span = max((last - first) // MILLISECOND, 0) + 1
         modified = array(
@@ -103,16 +94,10 @@ class CallTable:
         return self._append(modified, times, statuses, rng)
 
     def grow_burst(self, count: int, rng: Random, second: int, start: int | None) -> range:
-        """Append calls that were all modified within one second.
+        """Append calls that were all modified within one second; returns their positions.
 
-        Args:
-            count: How many.
-            rng: Where chance comes from.
-            second: Begin of the second; it spreads over the second's milliseconds.
-            start: One start for all calls; None to spread the starts over the year before.
-
-        Returns:
-            Their positions.
+        The second is given by its begin; the calls spread over its milliseconds. Without one start
+        for all calls, the starts spread over the year before.
         """
         stride = _coprime(count)
         modified = array(
@@ -147,12 +132,8 @@ class CallTable:
 
     def move(self, position: int, modified: int) -> None:
         """Change the modified time of a call."""
-        index = self._by_modified
-        if index is not None and self.modified[position] != NEVER:
-            index.pop(self._place(index, position))
         self.modified[position] = modified
-        if index is not None:
-            index.insert(self._place(index, position), position)
+        self._by_modified = None
 
     def reschedule(self, position: int, time: int) -> None:
         """Change the start of a call."""
@@ -199,18 +180,8 @@ class CallTable:
         self.duration.extend(
             [_SHORTEST + draw % (_LONGEST - _SHORTEST) for draw in _numbers(rng, count, "H")]
         )
-        if self._by_modified is not None:
-            self._by_modified = _sorted([*self._by_modified, *positions], self.modified)
-        if self._by_time is not None:
-            self._by_time = _sorted([*self._by_time, *positions], self.time)
+        self._by_modified = self._by_time = None
         return positions
-
-    def _place(self, index: array[int], position: int) -> int:
-        """Where a call stands, or belongs, in the order by modified time and position."""
-        modified = self.modified
-        return bisect_left(
-            index, (modified[position], position), key=lambda other: (modified[other], other)
-        )
 
 
 def _start(modified: int, lag: int, *, ahead: bool) -> int:

@@ -30,11 +30,7 @@ _CRM_FACTOR = 0x5DEECE66D
 
 
 class Directory:
-    """The made-up company around the calls.
-
-    Args:
-        seed: Seed of the whole data set.
-        calls: How many calls there are at first; everything else is in proportion.
+    """The made-up company around the calls; its size is in proportion to them.
 
     Attributes:
         users_count: How many users there are.

@@ -49,13 +49,7 @@ class People(NamedTuple):
 
 
 class CallMaker:
-    """Makes the records of calls.
-
-    Args:
-        seed: Seed of the whole data set.
-        table: Times and status of each call.
-        directory: Who and what calls are about.
-    """
+    """Makes the records of calls from the table, which has times and status of each."""
 
     def __init__(self, seed: int, table: CallTable, directory: Directory) -> None:
         self._seed = seed
@@ -104,15 +98,7 @@ class CallMaker:
         return f"src-{self._seed}-{position * 7919 + 104_729}"
 
     def listed(self, position: int, media: Media) -> Record:
-        """Make a call as a list shows it.
-
-        Args:
-            position: Which call.
-            media: Which signed URLs it has.
-
-        Returns:
-            The record; optional fields are missing or null here and there.
-        """
+        """Make a call as a list shows it; optional fields are missing or null here and there."""
         table, words = self._table, wording()
         draws = Draws(self._seed, position, b"call")
         people = self.people(position)
@@ -152,12 +138,7 @@ class CallMaker:
     def detailed(self, position: int, media: Media) -> Record:
         """Make a call in full: as listed, with what was said and what came of it.
 
-        Args:
-            position: Which call.
-            media: Which signed URLs it has.
-
-        Returns:
-            The record; an unfinished call has an empty transcript or none at all.
+        An unfinished call has an empty transcript or none at all.
         """
         call = self.listed(position, media)
         rng = Random(self._seed << 32 | position)

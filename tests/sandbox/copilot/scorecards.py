@@ -13,7 +13,6 @@ from tests.sandbox.copilot.call_search import window_of
 from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
 from tests.sandbox.copilot.wording import wording
 from tests.sandbox.instants import MILLISECOND
-from tests.sandbox.lru import LruCache
 from tests.sandbox.randomness import Draws, Scramble
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tests.sandbox.copilot.queries import Window
 
 TEMPLATES = 5
-_KEPT_POSITIONS = 1_000_000
 
 
 class Scorecards:
@@ -62,7 +60,6 @@ class Scorecards:
         self._strict = bounds == "strict"
         self._ids = Scramble(seed, b"scorecard ids")
         self._template_ids = Scramble(seed, b"template ids")
-        self._answers: LruCache[Window, list[int]] = LruCache(_KEPT_POSITIONS)
 
     def __len__(self) -> int:
         return len(self._times)
@@ -73,11 +70,7 @@ class Scorecards:
 
     def find(self, time: Window) -> list[int]:
         """Return the indexes of the scorecards of a time, in an order that is not by time."""
-        answer = self._answers.get(time)
-        if answer is None:
-            answer = sorted(window_of(self._by_time, self._times, time, strict=self._strict))
-            self._answers.put(time, answer)
-        return answer
+        return sorted(window_of(self._by_time, self._times, time, strict=self._strict))
 
     def scorecard(self, index: int) -> Record:
         """Make a scorecard; some have no remark, some no questions."""

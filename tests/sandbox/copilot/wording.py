@@ -15,22 +15,9 @@ import msgspec
 class Wording(msgspec.Struct, frozen=True):
     """Lists of words to draw from.
 
-    Attributes:
-        languages: Sentences by language; the last list is full of awkward characters.
-        titles: Titles of calls.
-        first_names: First names of people.
-        last_names: Last names of people.
-        companies: Names of companies.
-        company_forms: What follows the name of a company.
-        job_titles: Job titles of contacts.
-        places: City, state, country and zip code.
-        topics: Names of topics.
-        trackers: Phrases that keyword topics track.
-        labels: Labels of annotations that an AI made.
-        competitors: Names of competitors.
-        sentiments: Sentiments about competitors.
-        stages: Stages of deals and contacts.
-        skills: Skills that scorecards ask for.
+    Languages are lists of sentences; the last one is full of awkward characters. Places are city,
+    state, country and zip code. Trackers are the phrases that keyword topics look for, and labels
+    those of annotations that an AI made.
     """
 
     languages: list[list[str]]

@@ -20,11 +20,12 @@ from tests.sandbox.gladly.app import (
     USERNAME,
     gladly_app,
 )
-from tests.sandbox.gladly.desk import Change, Desk
-from tests.sandbox.gladly.desk.population import Population
 from tests.sandbox.gladly.errors import ErrorShape, error_body
 from tests.sandbox.gladly.events import Events
 from tests.sandbox.gladly.exports import ExportJob, Exports
+from tests.sandbox.gladly.helpdesk import Change, Desk
+from tests.sandbox.gladly.helpdesk.initial import Cast
+from tests.sandbox.gladly.helpdesk.population import Population
 from tests.sandbox.gladly.history import add_history
 from tests.sandbox.gladly.hosts import GladlyHosts
 from tests.sandbox.gladly.limits import GladlyLimits
@@ -115,9 +116,9 @@ class GladlySandbox(LocalApi):
         population = Population(
             seed, self.account, customers=customers, conversations=conversations, tasks=tasks
         )
-        cast = population.cast()
-        self.events = Events(seed, self.account, events, present, cast)
-        maker = RowMaker(seed, self.account, report_days, report_rows_per_day, present, cast)
+        cast = Cast(population)
+        self.events = Events(seed, self.account, cast, events, present)
+        maker = RowMaker(seed, self.account, cast, report_days, report_rows_per_day, present)
         self.reports = Reports(self.account, maker, present)
         self.desk = Desk(seed, self.account, population, self.events, self.reports)
         self.limits = GladlyLimits(

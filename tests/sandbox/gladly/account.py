@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from random import Random
 from typing import Any
 
-from tests.sandbox.gladly.stamps import DAY, DIGITS, now, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, now, of, slug, stamp
 
 Record = dict[str, Any]
 
@@ -24,27 +24,15 @@ _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
 class Account:
-    """One organization; every attribute may be changed while the server runs.
+    """The lists of one organization; every attribute may be changed while the server runs.
 
-    A member that is not set is absent and never null.
+    A member that is not set is absent and never null. ``topics_wrapped`` serves topics as the
+    vendor's example has them, below ``value``. ``audienceIds`` of answers are not served.
 
     Args:
         seed: Seed of all records.
         frequency: How often export jobs are made: ``HOURLY`` or ``DAILY``.
         present: When the sandbox is started; None for now.
-
-    Attributes:
-        organization: The organization.
-        agents: Agents.
-        teams: Teams.
-        inboxes: Inboxes.
-        topics: Topics, some of them below another.
-        topics_wrapped: Serve topics as the vendor's example has them, below ``value``.
-        audiences: Audiences.
-        business_hours: Business hours.
-        webhooks: Webhooks, as they are read: without secrets.
-        schedules: Export schedules.
-        answers: Public answers; ``audienceIds`` of each is not served.
     """
 
     def __init__(
@@ -106,11 +94,7 @@ class Account:
         return slug(self._random)
 
     def add_answers(self, number: int, language: str) -> list[Record]:
-        """Add public answers, every other one for an audience.
-
-        Args:
-            number: How many.
-            language: Language code, such as ``en-us``.
+        """Add public answers in a language such as ``en-us``, every other one for an audience.
 
         Returns:
             The new ones, as they lie in ``answers``.

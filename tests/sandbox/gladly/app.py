@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.app import RefusedError, application, has_header, json_answer, routes, stream
 from tests.sandbox.forms import NoQuery
-from tests.sandbox.gladly.desk.routes import desk_endpoints
 from tests.sandbox.gladly.errors import GladlyError, bad_request, error_body, not_found
+from tests.sandbox.gladly.helpdesk.routes import desk_endpoints
 from tests.sandbox.gladly.query import AnswerQuery, AnswersQuery, EventsQuery, ExportJobsQuery
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def gladly_app(sandbox: GladlySandbox) -> Starlette:
 
     def check_organization(_: Request) -> None:
         if sandbox.gone:
-            what = "organization"
-            raise not_found(what)
+            raise not_found(what="organization")
         if sandbox.forbidden:
             raise GladlyError(403, "invalid", "the API User permission is missing")
 
@@ -101,8 +100,7 @@ def _answers(sandbox: GladlySandbox) -> list[Endpoint]:
 
     def found(request: Request, language: str, audience: str | None) -> list[Record]:
         if request.path_params["org_id"] != sandbox.account.organization["id"]:
-            what = "organization"
-            raise not_found(what)
+            raise not_found(what="organization")
         return sandbox.account.list_answers(language, audience)
 
     async def answers(request: Request, query: AnswersQuery) -> Response:
@@ -112,8 +110,7 @@ def _answers(sandbox: GladlySandbox) -> list[Endpoint]:
         for each in found(request, query.lng, None):
             if each["id"] == request.path_params["id"]:
                 return json_answer(each)
-        what = "answer"
-        raise not_found(what)
+        raise not_found(what="answer")
 
     return [
         ("GET", "/orgs/{org_id}/answers", AnswersQuery, answers),
@@ -125,7 +122,7 @@ def _exports(sandbox: GladlySandbox) -> list[Endpoint]:
     exports = sandbox.exports
 
     async def jobs(_: Request, query: ExportJobsQuery) -> Response:
-        return json_answer([job.describe() for job in exports.listed(query.values())])
+        return json_answer([job.describe() for job in exports.listed(query)])
 
     async def job(request: Request, _: NoQuery) -> Response:
         return json_answer(exports.job(request.path_params["id"]).describe())
@@ -151,7 +148,7 @@ def _flows(sandbox: GladlySandbox) -> list[Endpoint]:
     """Return the endpoints of events and reports."""
 
     async def events(_: Request, query: EventsQuery) -> Response:
-        return stream(sandbox.events.lines(query.values()), "application/x-jsonlines")
+        return stream(sandbox.events.lines(query), "application/x-jsonlines")
 
     async def report(request: Request, _: NoQuery) -> Response:
         made = sandbox.reports.make(

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
+from tests.sandbox.gladly.query import Entity
+from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Record = dict[str, Any]
 
-ENTITIES = (
-    "AGENT_AVAILABILITY",
-    "AGENT_STATUS",
-    "CONTACT",
-    "CONVERSATION",
-    "CUSTOMER",
-    "CUSTOMER_PROFILE",
-    "PAYMENT_REQUEST",
-    "TASK",
-)
+ENTITIES: tuple[Entity, ...] = get_args(Entity)
 
 _ON_CONTACT = "channel contactId conversationId customerId context"
 _ON_TALK = "customerId conversationId"
@@ -106,18 +98,12 @@ _INSTANTS = {"occurredAt": 0, "awayAt": -600, "dueAt": 86_400}
 
 
 class EventContents:
-    """Makes the contents of events.
+    """Makes the contents of events, which name records of the account and of the cast.
 
-    Args:
-        seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
-        first: How many events there were before, made with other seeds.
-        cast: Whose customers, conversations and tasks they name; None for nobody's.
+    ``first`` tells how many events there were before, made with other seeds.
     """
 
-    def __init__(
-        self, seed: int | str, account: Account, *, first: int = 0, cast: Cast | None = None
-    ) -> None:
+    def __init__(self, seed: int | str, account: Account, cast: Cast, first: int = 0) -> None:
         self._random = Random(f"events {seed}")
         self._account = account
         self._cast = cast
@@ -134,12 +120,9 @@ class EventContents:
         return next(self._digits)
 
     def make(self, kind: str, at: int, *, whole: bool) -> Record:
-        """Make the content of an event.
+        """Make the content of an event at an instant in nanoseconds since 1970.
 
-        Args:
-            kind: The event's type.
-            at: Its timestamp in nanoseconds since 1970.
-            whole: Whether members that are not always there are.
+        ``whole`` tells whether members that are not always there are.
 
         Raises:
             KeyError: The vendor has no such type.
@@ -150,9 +133,8 @@ class EventContents:
             self._merges += 1
             if self._merges % 2:
                 content["destinationConversationId"] = content["sourceConversationId"] = ""
-        if self._cast is not None:
-            talks = self._merges % 2 == 0
-            self._cast.name_in_event(kind, content, self._random, conversations=talks)
+        conversations = self._merges % 2 == 0
+        self._cast.name_in_event(kind, content, self._random, conversations=conversations)
         return content
 
     def _value(self, kind: str, name: str, at: int) -> Any:  # noqa: ANN401 - any JSON

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.sandbox.gladly.errors import invalid
-from tests.sandbox.gladly.event_types import ENTITIES, MEMBERS, EventContents, entity_of
-from tests.sandbox.gladly.query import instant
-from tests.sandbox.gladly.stamps import DAY, HOUR, MINUTE, SECOND, nanos, now, of, stamp
+from tests.sandbox.gladly.event_types import MEMBERS, EventContents, entity_of
+from tests.sandbox.gladly.timestamps import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    json_of,
+    nanos,
+    now,
+    of,
+    stamp,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
+    from tests.sandbox.gladly.query import EventsQuery
 
     Record = dict[str, Any]
 
@@ -38,10 +47,10 @@ class Events:
 
     Args:
         seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
+        account: The account whose agents, inboxes and topics they name.
+        cast: The customers, conversations and tasks that they name.
         number: How many there are at the start, the oldest almost a day old.
-        present: When that is; None for now.
-        cast: Whose customers, conversations and tasks they name.
+        present: When the start is; None for now.
 
     Attributes:
         as_of: When it is for events; None for now.
@@ -51,13 +60,13 @@ class Events:
         self,
         seed: int,
         account: Account,
+        cast: Cast,
         number: int,
         present: datetime | None = None,
-        cast: Cast | None = None,
     ) -> None:
         self.as_of = present
         self._cast = cast
-        self._contents = EventContents(seed, account, cast=cast)
+        self._contents = EventContents(seed, account, cast)
         self._entries: list[_Entry] = []
         if number:
             self._begin(seed, account, number)
@@ -69,7 +78,7 @@ class Events:
         newest = (now(self.as_of) - _NEWEST) // step
         added = self._contents
         for index in range(newest - number + 1, newest + 1):
-            self._contents = EventContents(f"{seed} {index}", account, first=index, cast=self._cast)
+            self._contents = EventContents(f"{seed} {index}", account, self._cast, index)
             # Odd nanoseconds, so that the digits which are written make a difference.
             at = index * step + index * 7_001_013 % min(step, SECOND)
             kind, whole = kinds[index * 7 % len(kinds)], index // len(kinds) % 2 == 0
@@ -151,29 +160,22 @@ class Events:
         insort(self._entries, entry, key=attrgetter("at"))
         return event
 
-    def lines(self, given: Mapping[str, list[str]]) -> Iterator[bytes]:
+    def lines(self, wanted: EventsQuery) -> Iterator[bytes]:
         """Return the events that a query asks for, line by line and the oldest first.
 
         Raises:
-            RefusedError: The query asks for what the vendor does not have.
+            BadRequestError: The query asks for what the vendor does not have.
         """
         present = now(self.as_of)
-        if "startAt" not in given:
-            raise invalid(attr="startAt", detail="startAt can't be blank", code="blank")
-        if "entities" not in given:
-            raise invalid(attr="entities", detail="entities can't be blank", code="blank")
-        entities = set(given["entities"])
-        if not entities <= set(ENTITIES):
-            raise invalid(attr="entities", detail=f"entities must be among {', '.join(ENTITIES)}")
-        start, end = instant(given, "startAt"), instant(given, "endAt")
-        if start is None or not present - DAY <= start <= now():
+        start, entities = wanted.start_at, {*wanted.entities}
+        if not present - DAY <= start <= now():
             raise invalid(attr="startAt", detail="startAt must be within the last 24 hours")
         # Who plays the past has a clock that is further on.
-        end = now() if end is None else end
+        end = now() if wanted.end_at is None else wanted.end_at
         if end <= start:
             raise invalid(attr="startAt", detail="endAt must come after startAt")
         return (
-            json.dumps(entry.event, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+            json_of(entry.event) + b"\n"
             for entry in list(self._entries)
             if start <= entry.at < end and entry.known <= present and entry.entity in entities
         )

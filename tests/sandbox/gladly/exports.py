@@ -6,19 +6,29 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.sandbox.gladly.errors import invalid, not_found
-from tests.sandbox.gladly.query import instant
-from tests.sandbox.gladly.stamps import DAY, DIGITS, HOUR, moment_of, nanos, now, of, slug, stamp
+from tests.sandbox.gladly.timestamps import (
+    DAY,
+    DIGITS,
+    HOUR,
+    json_of,
+    moment_of,
+    nanos,
+    now,
+    of,
+    slug,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
+    from tests.sandbox.gladly.query import ExportJobsQuery, Status
 
 Record = dict[str, Any]
-Status = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"]
 Chunks = Callable[[], Iterator[bytes]]
 
 FILES = ("agents.jsonl", "conversation_items.jsonl", "customers.jsonl", "topics.jsonl")
@@ -158,19 +168,14 @@ class Exports:
         """Let a file be named by its job still, though it is gone."""
         self._lost.add((job_id, filename))
 
-    def listed(self, given: Mapping[str, list[str]]) -> list[ExportJob]:
+    def listed(self, wanted: ExportJobsQuery) -> list[ExportJob]:
         """Return the jobs that a query asks for, in an order that says nothing.
 
         Raises:
-            RefusedError: The query asks for what the vendor does not have.
+            BadRequestError: The query asks for what the vendor does not have.
         """
         present = now(self.as_of)
-        status = given.get("status", [None])[0]
-        if status is not None and status not in get_args(Status):
-            raise invalid(
-                attr="status", detail=f"status must be one of {', '.join(get_args(Status))}"
-            )
-        start, end = instant(given, "startAt"), instant(given, "endAt")
+        start, end = wanted.start_at, wanted.end_at
         if start is not None and start < present - _RETENTION:
             raise invalid(attr="startAt", detail="startAt must not be more than 14 days ago")
         if end is not None and end > now():
@@ -182,7 +187,7 @@ class Exports:
         found = [
             job
             for job in self._kept()
-            if first <= nanos(job.updated_at) <= last and status in {None, job.status}
+            if first <= nanos(job.updated_at) <= last and wanted.status in {None, job.status}
         ]
         self._random.shuffle(found)
         return found
@@ -196,8 +201,7 @@ class Exports:
         for job in self._kept():
             if job.id == job_id and job_id not in self._vanished:
                 return job
-        what = "job"
-        raise not_found(what)
+        raise not_found(what="job")
 
     def file(self, job_id: str, filename: str) -> Iterator[bytes]:
         """Return a file of a job piece by piece.
@@ -207,8 +211,7 @@ class Exports:
         """
         job = self.job(job_id)
         if filename not in job.files or (job_id, filename) in self._lost:
-            what = "file"
-            raise not_found(what)
+            raise not_found(what="file")
         return job.chunks(filename)
 
     def _kept(self) -> list[ExportJob]:
@@ -221,11 +224,8 @@ class Exports:
 
 
 def lines_of(records: Iterable[Record]) -> bytes:
-    """Write records as JSON Lines, with everything unescaped that JSON lets be so."""
-    return b"".join(
-        json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-        for record in records
-    )
+    """Write records as JSON Lines."""
+    return b"".join(json_of(record) + b"\n" for record in records)
 
 
 class Window(NamedTuple):
@@ -246,15 +246,10 @@ class Window(NamedTuple):
 
 
 def windows(frequency: str, days: int, present: datetime | None = None) -> list[Window]:
-    """Return the windows of the newest jobs that are made, the oldest first.
+    """Return the windows of the newest jobs that are made in so many days, the oldest first.
 
     A daily job is made in the night that follows its day, an hourly one within the next hour; when
     depends on nothing but its window.
-
-    Args:
-        frequency: How often jobs are made.
-        days: How many days of jobs.
-        present: When it is; None for now.
     """
     hourly = frequency == "HOURLY"
     length = HOUR if hourly else DAY

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.gladly.exports import lines_of, windows
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, DIGITS, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
@@ -25,15 +25,7 @@ _CUSTOMERS = 25
 def add_history(
     exports: Exports, account: Account, *, seed: int, days: int, items_per_day: int
 ) -> None:
-    """Add the completed jobs of the past days; each depends on its window and the seed alone.
-
-    Args:
-        exports: Where they are added.
-        account: Whose agents, topics and frequency they have.
-        seed: Seed of all records.
-        days: How many days, up to the newest job that is made.
-        items_per_day: How many conversation items a day.
-    """
+    """Add the completed jobs of the past days; each depends on its window and the seed alone."""
     whole = Random(f"history {seed}")
     customers = [_customer(whole, number) for number in range(_CUSTOMERS)]
     for number, start, end, made in windows(
@@ -43,7 +35,9 @@ def add_history(
         per_day = DAY // (of(end) - of(start))
         first, last = (items_per_day * each // per_day for each in (number, number + 1))
         items = Items(f"{seed} {number}", account, customers, first=first)
-        records = [items.make(moment) for moment in _spread(random, start, end, last - first)]
+        records = [
+            items.make_for_file(moment) for moment in _spread(random, start, end, last - first)
+        ]
         seen = {record["customerId"] for record in records}
         known = _changed(customers, number, lambda one, at: {**one, "name": f"Renamed {at}"})
         agents = _changed(account.agents, number, lambda one, at: {**one, "name": f"Agent {at}"})
@@ -94,12 +88,9 @@ def _customer(random: Random, number: int) -> Record:
 def _changed(
     records: list[Record], number: int, change: Callable[[Record, int], Record]
 ) -> list[Record]:
-    """Return records as a job has them: with each job one is changed, or what it was before.
+    """Return records as the job of a number has them.
 
-    Args:
-        records: The records as they were at first.
-        number: The number of the job.
-        change: Returns a record as it is changed with the job of a number.
+    With each job one is changed, or what it was before.
     """
     changed = []
     for place, record in enumerate(records):

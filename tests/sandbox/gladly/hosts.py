@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 import trustme
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from tests.sandbox.gladly import GladlySandbox
@@ -30,11 +28,9 @@ _CHUNK = 1 << 16
 
 
 class GladlyHosts:
-    """An HTTP proxy that leads to a sandbox, whatever of its hosts is asked for.
+    """An HTTP proxy that leads to a sandbox, which must be open before this is.
 
-    Args:
-        gladly: The sandbox; it must be open before this is.
-        names: The hosts that it stands for; its certificate is valid for them alone.
+    Its certificate is valid for the names alone.
 
     Attributes:
         hosts: The host that each CONNECT asked for, in order, also those that were refused.
@@ -71,12 +67,7 @@ class GladlyHosts:
             raise RuntimeError(message)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(10)
         if self._folder is not None:

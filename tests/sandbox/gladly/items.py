@@ -5,21 +5,18 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.stamps import DIGITS, SECOND, cycle_from, slug, stamp
+from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.sandbox.gladly.account import Account
 
     Record = dict[str, Any]
-    Maker = Callable[["Items"], tuple[Record, bool]]
+    Cell = Callable[["Items"], Any]
 
-_US, _THEM = "+14155550101", "+12145550102"
-_OPTIONS = [{"id": "1", "label": "Furniture"}, {"id": "2", "label": "Träume\u2028…"}]
 _INITIATORS = ("CUSTOMER", "AGENT", "API", "AUTOMATION", "SYSTEM", "INTERNAL", "EXTERNAL")
-_STATUSES = ("FAILED", "READY", "PENDING", "REDACTED")
 
 
 class Items:
@@ -27,69 +24,62 @@ class Items:
 
     Args:
         seed: Seed of all records.
-        account: Whose agents and topics they name.
-        customers: The customers they name.
-        first: How many items there were before, made with other seeds.
+        account: The account whose agents and topics they name.
+        customers: The customers that items of export files name.
+        first: How many items were made before, with other seeds.
+
+    Attributes:
+        random: Draws ids and choices.
     """
 
     def __init__(
-        self, seed: int | str, account: Account, customers: list[Record], *, first: int = 0
+        self,
+        seed: int | str,
+        account: Account,
+        customers: Sequence[Record] = (),
+        *,
+        first: int = 0,
     ) -> None:
-        self._random = Random(f"items {seed}")
+        self.random = Random(f"items {seed}")
         self._account = account
         self._customers = customers
         self._texts = cycle_from(AWKWARD, first)
         self._digits = cycle_from(DIGITS, first)
-        self._makers = cycle_from(_MAKERS, first)
+        self._kinds = cycle_from(tuple(CONTENTS), first)
         self._initiators = cycle_from(_INITIATORS, first)
         self._made = first
         self._session: tuple[str | None, str] | None = None
         self._at = 0
 
-    def make(self, at: int) -> Record:
-        """Make the next item.
+    def make_for_file(self, at: int) -> Record:
+        """Make the next item as an export file has it: of any customer, without a session.
 
         Args:
             at: Its timestamp in nanoseconds since 1970; digits beyond those written are cut off.
         """
-        self._at = at
-        self._made += 1
-        content, whole = next(self._makers)(self)
-        customer = self._random.choice(self._customers)
-        item: Record = {
-            "id": self._id(),
-            "customerId": customer["id"],
-            "timestamp": self._stamp(0),
-            "content": content,
-        }
-        if whole:
-            item["conversationId"] = self._id()
-            item["initiator"] = {"id": customer["id"], "type": next(self._initiators)}
-            item["responder"] = {"id": self._agent(), "type": "AGENT"}
-        elif self._made % 3 == 0:
-            item["initiator"] = {"id": "SIDEKICK_V2", "type": "SYSTEM"}
+        customer_id = self.random.choice(self._customers)["id"]
+        item = self.make(at, customer_id=customer_id, conversation_id=self.new_id())
+        item.pop("sessionId", None)
+        if "responder" not in item:
+            del item["conversationId"]
         return item
 
-    def make_in(
-        self,
-        at: int,
-        *,
-        customer_id: str,
-        conversation_id: str | None,
-        maker: Maker | None = None,
+    def make(
+        self, at: int, *, customer_id: str, conversation_id: str | None, kind: str | None = None
     ) -> Record:
-        """Make an item as it is read by id: of one conversation, with what files do not have.
+        """Make an item as it is read by id.
 
         Args:
             at: Its timestamp in nanoseconds since 1970; digits beyond those written are cut off.
-            customer_id: Whose item it is.
-            conversation_id: Which conversation it is in; None for none.
-            maker: Makes its content, such as ``Items.email``; None for the next one.
+            customer_id: The customer whose item it is.
+            conversation_id: The conversation it is in; None for none.
+            kind: A key of `CONTENTS`; None for the next one.
         """
         self._at = at
         self._made += 1
-        content, whole = (maker or next(self._makers))(self)
-        item: Record = {"id": self._id(), "customerId": customer_id}
+        kind = kind or next(self._kinds)
+        content = self._fill(CONTENTS[kind])
+        item: Record = {"id": self.new_id(), "customerId": customer_id}
         if conversation_id is not None:
             item["conversationId"] = conversation_id
         if "sessionId" in content:
@@ -97,13 +87,11 @@ class Items:
             if self._session is None or self._session[0] != conversation_id or self._made % 4 == 0:
                 self._session = (conversation_id, content["sessionId"])
             item["sessionId"] = content["sessionId"] = self._session[1]
-        item["timestamp"] = self._stamp(0)
-        if whole:
-            kind = next(self._initiators)
-            item["initiator"] = {
-                "id": customer_id if kind == "CUSTOMER" else self._agent(),
-                "type": kind,
-            }
+        item["timestamp"] = self.stamp(0)
+        if not kind.startswith("bare "):
+            by = next(self._initiators)
+            by_id = customer_id if by == "CUSTOMER" else self._agent()
+            item["initiator"] = {"id": by_id, "type": by}
             item["responder"] = {"id": self._agent(), "type": "AGENT"}
         elif self._made % 3 == 0:
             item["initiator"] = {"id": "SIDEKICK_V2", "type": "SYSTEM"}
@@ -111,209 +99,174 @@ class Items:
             content["recordingUrl"] = f"/api/v1/conversation-items/{item['id']}/media/recording"
         return {**item, "content": content}
 
-    def _id(self) -> str:
-        return slug(self._random)
+    def new_id(self) -> str:
+        """Draw an id."""
+        return slug(self.random)
 
-    def _agent(self) -> str:
-        agent_id = self._random.choice(self._account.agents)["id"]
-        return str(agent_id)
+    def text(self) -> str:
+        """Return the next text."""
+        return next(self._texts)
 
-    def _topics(self) -> list[str]:
-        return [str(topic["id"]) for topic in self._random.sample(self._account.topics, 2)]
-
-    def _stamp(self, seconds: int) -> str:
+    def stamp(self, seconds: int) -> str:
+        """Write a time so many seconds after the item's."""
         return stamp(self._at + seconds * SECOND, next(self._digits))
 
-    def _files(self) -> Record:
-        attachment = {
-            "id": self._id(),
+    def topic_change(self) -> Record:
+        """Draw the content of a change of topics."""
+        added, removed = (str(each["id"]) for each in self.random.sample(self._account.topics, 2))
+        return {"type": "TOPIC_CHANGE", "addedTopicIds": [added], "removedTopicIds": [removed]}
+
+    def _agent(self) -> str:
+        return str(self.random.choice(self._account.agents)["id"])
+
+    def _fill(self, value: Any) -> Any:  # noqa: ANN401 - any JSON, and what draws it
+        """Return a copy of a template in which each `Cell` is replaced by its value."""
+        if callable(value):
+            return value(self)
+        if isinstance(value, dict):
+            return {name: self._fill(each) for name, each in value.items()}
+        return [self._fill(each) for each in value] if isinstance(value, list) else value
+
+
+def _text(most: int) -> Cell:
+    return lambda items: items.text()[:most]
+
+
+def _stamp(seconds: int) -> Cell:
+    return lambda items: items.stamp(seconds)
+
+
+def _one_of(*values: str) -> Cell:
+    return lambda items: items.random.choice(values)
+
+
+_US, _THEM = "+14155550101", "+12145550102"
+_OPTIONS = [{"id": "1", "label": "Furniture"}, {"id": "2", "label": "Träume\u2028…"}]
+_FILES: Record = {
+    "attachments": [
+        {
+            "id": Items.new_id,
             "contentType": "image/png",
             "filename": 'röntgen "1".png',
             "fileSize": 3_000_000_000,
-        }
-        return {"attachments": [attachment, {"id": self._id()}]}
+        },
+        {"id": Items.new_id},
+    ]
+}
+_CHAT: Record = {"type": "CHAT_MESSAGE", "sessionId": Items.new_id, "content": Items.text}
+_CALL: Record = {"type": "PHONE_CALL", "from": _US, "to": _THEM}
+_RECORDING: Record = {
+    "recordingStatus": "AVAILABLE",
+    "recordingSummary": {
+        "status": _one_of("FAILED", "READY", "PENDING", "REDACTED"),
+        "summary": Items.text,
+        "language": "en",
+    },
+    "recordingUrl": Items.new_id,
+}
 
-    def _recording(self, duration: int | str) -> Record:
-        summary = {"status": self._random.choice(_STATUSES), "summary": next(self._texts)}
-        return {
-            "recordingStatus": "AVAILABLE",
-            "recordingUrl": f"/api/v1/conversation-items/{self._id()}/media/recording",
-            "recordingDuration": duration,
-            "recordingSummary": {**summary, "language": "en"},
-        }
-
-    def chat(self) -> Record:
-        """Make what every chat message has."""
-        return {"type": "CHAT_MESSAGE", "sessionId": self._id(), "content": next(self._texts)}
-
-    def chat_text(self) -> tuple[Record, bool]:
-        """Make a chat message of plain text."""
-        return {**self.chat(), "messageType": "TEXT", **self._files()}, True
-
-    def chat_untyped(self) -> tuple[Record, bool]:
-        """Make a chat message without messageType, as in the vendor's examples."""
-        return self.chat(), False
-
-    def chat_request(self) -> tuple[Record, bool]:
-        """Make a chat message that offers quick replies."""
-        kind = {"messageType": "QUICK_REPLY_REQUEST", "messageData": {"options": _OPTIONS}}
-        return {**self.chat(), **kind, **self._files()}, True
-
-    def chat_response(self) -> tuple[Record, bool]:
-        """Make a chat message that is a quick reply."""
-        data = {
+CONTENTS: dict[str, Record | Cell] = {
+    "chat": {**_CHAT, "messageType": "TEXT", **_FILES},
+    "email": {
+        "type": "EMAIL",
+        "from": '"Doe, Jane" <jane@acme.example>',
+        "to": ["a@acme.example", "b@acme.example"],
+        "cc": ["billing@acme.example"],
+        "bcc": ["supervisor@acme.example"],
+        "subject": _text(200),
+        "content": Items.text,
+        **_FILES,
+    },
+    "call": {
+        **_CALL,
+        "startedAt": _stamp(-90),
+        "answeredAt": _stamp(-80),
+        "completedAt": _stamp(-1),
+        **_RECORDING,
+        "recordingDuration": 44,
+    },
+    "quick reply request": {
+        **_CHAT,
+        "messageType": "QUICK_REPLY_REQUEST",
+        "messageData": {"options": _OPTIONS},
+        **_FILES,
+    },
+    "voicemail": {
+        "type": "VOICEMAIL",
+        "startedAt": _stamp(-7),
+        **_RECORDING,
+        "recordingDuration": 7,
+    },
+    # As in the vendor's examples, which have no messageType.
+    "bare chat": _CHAT,
+    "sms": {"type": "SMS", "from": _US, "to": _THEM, "content": Items.text, **_FILES},
+    "activity": {
+        "type": "CUSTOMER_ACTIVITY",
+        "title": "Survey answered",
+        "body": _text(25_000),
+        "activityType": _one_of("EMAIL", "ISSUE", "SMS", "SURVEY"),
+        "sourceName": "Survey Tool",
+        "link": {"url": "https://acme.example/?a=1&b=2", "text": "Open"},
+        "expandByDefault": True,
+        "occurredAt": _stamp(-3),
+        "receivedAt": _stamp(-2),
+    },
+    "note": {"type": "CONVERSATION_NOTE", "body": Items.text, **_FILES},
+    "quick reply": {
+        "messageType": "QUICK_REPLY_RESPONSE",
+        "messageData": {
             "quickReplyRequest": {"options": _OPTIONS},
             "selectedOptionId": "1",
-            "requestMessageId": self._id(),
-        }
-        kind = {"messageType": "QUICK_REPLY_RESPONSE", "messageData": data}
-        return {**self.chat(), **kind, **self._files()}, True
+            "requestMessageId": Items.new_id,
+        },
+        **_CHAT,
+        **_FILES,
+    },
+    "status": {"type": "CONVERSATION_STATUS_CHANGE", "status": _one_of("OPEN", "CLOSED")},
+    "facebook": {
+        "type": "FACEBOOK_MESSAGE",
+        "pageId": "112233445566778899",
+        "userId": "998877665544332211",
+        "content": Items.text,
+        **_FILES,
+    },
+    "topic change": Items.topic_change,
+    # As in the vendor's example, whose duration is a text.
+    "call of a text": {
+        **_CALL,
+        "startedAt": _stamp(-99),
+        **_RECORDING,
+        "recordingDuration": "100",
+    },
+    "whatsapp": {"type": "WHATSAPP", "content": Items.text, **_FILES},
+    "instagram": {"type": "INSTAGRAM_DIRECT", "content": Items.text, **_FILES},
+    # The vendor does not list this type and the next for exports.
+    "voice ai": {
+        "type": "VOICE_AI_MESSAGE",
+        "customerNumber": _US,
+        "companyNumber": _THEM,
+        "status": _one_of("PLAYED", "INTERRUPTED"),
+        "body": Items.text,
+    },
+    "twitter": {"type": "TWITTER", "content": Items.text},
+    "bare email": {
+        "type": "EMAIL",
+        "from": "a@acme.example",
+        "to": [],
+        "subject": "",
+        "content": Items.text,
+    },
+    "bare activity": {"type": "CUSTOMER_ACTIVITY", "activityType": "ISSUE"},
+    "bare note": {"type": "CONVERSATION_NOTE"},
+    "bare call": {
+        **_CALL,
+        "startedAt": _stamp(-5),
+        "recordingStatus": "DELETED",
+    },
+    "bare topic change": {"type": "TOPIC_CHANGE", "addedTopicIds": []},
+    "bare voicemail": {"type": "VOICEMAIL"},
+}
+"""The content of each kind of item: JSON, in which a `Cell` stands for what it returns.
 
-    def status(self) -> tuple[Record, bool]:
-        """Make a change of a conversation's status."""
-        status = self._random.choice(("OPEN", "CLOSED"))
-        return {"type": "CONVERSATION_STATUS_CHANGE", "status": status}, True
-
-    def activity(self) -> tuple[Record, bool]:
-        """Make an activity of another system."""
-        content = {
-            "type": "CUSTOMER_ACTIVITY",
-            "title": "Survey answered",
-            "body": next(self._texts)[:25_000],
-            "activityType": self._random.choice(("EMAIL", "ISSUE", "SMS", "SURVEY")),
-            "sourceName": "Survey Tool",
-            "link": {"url": "https://acme.example/?a=1&b=2", "text": "Open"},
-            "expandByDefault": True,
-            "occurredAt": self._stamp(-3),
-            "receivedAt": self._stamp(-2),
-        }
-        return content, True
-
-    def activity_bare(self) -> tuple[Record, bool]:
-        """Make an activity with the fewest members."""
-        return {"type": "CUSTOMER_ACTIVITY", "activityType": "ISSUE"}, False
-
-    def email(self) -> tuple[Record, bool]:
-        """Make an e-mail."""
-        content = {
-            "type": "EMAIL",
-            "from": '"Doe, Jane" <jane@acme.example>',
-            "to": ["a@acme.example", "b@acme.example"],
-            "cc": ["billing@acme.example"],
-            "bcc": ["supervisor@acme.example"],
-            "subject": next(self._texts)[:200],
-            "content": next(self._texts),
-            **self._files(),
-        }
-        return content, True
-
-    def email_bare(self) -> tuple[Record, bool]:
-        """Make an e-mail with the fewest members, and no recipient."""
-        content = {"type": "EMAIL", "from": "a@acme.example", "to": [], "subject": ""}
-        return {**content, "content": next(self._texts)}, False
-
-    def facebook(self) -> tuple[Record, bool]:
-        """Make a Facebook message."""
-        ids = {"pageId": "112233445566778899", "userId": "998877665544332211"}
-        content = {"type": "FACEBOOK_MESSAGE", **ids, "content": next(self._texts)}
-        return {**content, **self._files()}, True
-
-    def note(self) -> tuple[Record, bool]:
-        """Make a note."""
-        return {"type": "CONVERSATION_NOTE", "body": next(self._texts), **self._files()}, True
-
-    def note_bare(self) -> tuple[Record, bool]:
-        """Make a note without a body."""
-        return {"type": "CONVERSATION_NOTE"}, False
-
-    def call(self) -> tuple[Record, bool]:
-        """Make a phone call."""
-        return {
-            "type": "PHONE_CALL",
-            "from": _US,
-            "to": _THEM,
-            "startedAt": self._stamp(-90),
-            "answeredAt": self._stamp(-80),
-            "completedAt": self._stamp(-1),
-            **self._recording(44),
-        }, True
-
-    def call_text(self) -> tuple[Record, bool]:
-        """Make a phone call whose duration is a text, as in the vendor's example."""
-        content = {"type": "PHONE_CALL", "from": _US, "to": _THEM, "startedAt": self._stamp(-99)}
-        return {**content, **self._recording("100")}, True
-
-    def call_bare(self) -> tuple[Record, bool]:
-        """Make a phone call that nobody recorded."""
-        content = {"type": "PHONE_CALL", "from": _US, "to": _THEM, "startedAt": self._stamp(-5)}
-        return {**content, "recordingStatus": "DELETED"}, False
-
-    def sms(self) -> tuple[Record, bool]:
-        """Make a text message."""
-        content = {"type": "SMS", "from": _US, "to": _THEM, "content": next(self._texts)}
-        return {**content, **self._files()}, True
-
-    def topic_change(self) -> tuple[Record, bool]:
-        """Make a change of topics."""
-        added, removed = self._topics()
-        content = {"type": "TOPIC_CHANGE", "addedTopicIds": [added], "removedTopicIds": [removed]}
-        return content, True
-
-    def topic_change_bare(self) -> tuple[Record, bool]:
-        """Make a change of topics that says nothing."""
-        return {"type": "TOPIC_CHANGE", "addedTopicIds": []}, False
-
-    def voice_ai(self) -> tuple[Record, bool]:
-        """Make a spoken message; the vendor does not list it for exports."""
-        content = {"type": "VOICE_AI_MESSAGE", "customerNumber": _US, "companyNumber": _THEM}
-        status = self._random.choice(("PLAYED", "INTERRUPTED"))
-        return {**content, "body": next(self._texts), "status": status}, True
-
-    def voicemail(self) -> tuple[Record, bool]:
-        """Make a voicemail."""
-        content = {"type": "VOICEMAIL", "startedAt": self._stamp(-7)}
-        return {**content, **self._recording(7)}, True
-
-    def voicemail_bare(self) -> tuple[Record, bool]:
-        """Make a voicemail that is known by nothing but its type."""
-        return {"type": "VOICEMAIL"}, False
-
-    def whatsapp(self) -> tuple[Record, bool]:
-        """Make a WhatsApp message."""
-        return {"type": "WHATSAPP", "content": next(self._texts), **self._files()}, True
-
-    def instagram(self) -> tuple[Record, bool]:
-        """Make an Instagram message."""
-        return {"type": "INSTAGRAM_DIRECT", "content": next(self._texts), **self._files()}, True
-
-    def twitter(self) -> tuple[Record, bool]:
-        """Make a Twitter message; the vendor no longer lists it for exports."""
-        return {"type": "TWITTER", "content": next(self._texts)}, True
-
-
-_MAKERS: list[Maker] = [
-    Items.chat_text,
-    Items.email,
-    Items.call,
-    Items.chat_request,
-    Items.voicemail,
-    Items.chat_untyped,
-    Items.sms,
-    Items.activity,
-    Items.note,
-    Items.chat_response,
-    Items.status,
-    Items.facebook,
-    Items.topic_change,
-    Items.call_text,
-    Items.whatsapp,
-    Items.instagram,
-    Items.voice_ai,
-    Items.twitter,
-    Items.email_bare,
-    Items.activity_bare,
-    Items.note_bare,
-    Items.call_bare,
-    Items.topic_change_bare,
-    Items.voicemail_bare,
-]
+A kind that begins with ``bare`` has the fewest members that the vendor allows, also around it.
+"""

@@ -5,45 +5,59 @@ What no tap asks for is unknown here: the items of one session.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from tests.sandbox.forms import Form
-from tests.sandbox.gladly.errors import invalid
-from tests.sandbox.gladly.stamps import nanos
+from tests.sandbox.gladly.timestamps import nanos
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+Entity = Literal[
+    "AGENT_AVAILABILITY",
+    "AGENT_STATUS",
+    "CONTACT",
+    "CONVERSATION",
+    "CUSTOMER",
+    "CUSTOMER_PROFILE",
+    "PAYMENT_REQUEST",
+    "TASK",
+]
+"""What events are asked for by."""
+Status = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"]
+"""The status of an export job."""
 Text = Annotated[str, msgspec.Meta(min_length=1)]
-Once = Annotated[list[Text], msgspec.Meta(max_length=1)]
 E164 = Annotated[str, msgspec.Meta(pattern=r"^\+[1-9][0-9]{1,14}$")]
 
 
-class Given(Form, frozen=True, omit_defaults=True):
-    """A query whose values are checked by what it asks."""
+class Nanos(int):
+    """An ISO 8601 date-time with an offset, as nanoseconds since 1970."""
 
-    def values(self) -> dict[str, list[str]]:
-        """Return the values of each parameter that was given."""
-        given: dict[str, list[str]] = msgspec.to_builtins(self)
-        return given
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, text: str) -> Nanos:
+        """Read the text of a parameter; a ``+`` that was not encoded is a blank here.
+
+        Raises:
+            ValueError: It has another form.
+        """
+        return cls(nanos(text))
 
 
-class EventsQuery(Given, frozen=True):
+class EventsQuery(Form, frozen=True, kw_only=True):
     """Events of a time, of some kinds."""
 
-    start_at: Once = msgspec.field(default_factory=list)
-    end_at: Once = msgspec.field(default_factory=list)
-    entities: list[Text] = msgspec.field(default_factory=list)
+    start_at: Nanos
+    end_at: Nanos | None = None
+    entities: list[Entity]
 
 
-class ExportJobsQuery(Given, frozen=True):
+class ExportJobsQuery(Form, frozen=True):
     """Export jobs of a time, in some status."""
 
-    status: Once = msgspec.field(default_factory=list)
-    start_at: Once = msgspec.field(default_factory=list)
-    end_at: Once = msgspec.field(default_factory=list)
+    status: Status | None = None
+    start_at: Nanos | None = None
+    end_at: Nanos | None = None
 
 
 class AnswerQuery(Form, frozen=True):
@@ -70,20 +84,3 @@ class TasksQuery(Form, frozen=True):
     """Tasks of a customer."""
 
     status: Literal["OPEN", "CLOSED"] | None = None
-
-
-def instant(given: Mapping[str, list[str]], name: str) -> int | None:
-    """Read one ISO 8601 date-time of a query.
-
-    Returns:
-        Nanoseconds since 1970; None when the parameter was not given.
-
-    Raises:
-        BadRequestError: It has another form. A ``+`` that was not encoded is a blank here.
-    """
-    if name not in given:
-        return None
-    try:
-        return nanos(given[name][0])
-    except ValueError as error:
-        raise invalid(attr=name, detail=f"{name} must be an ISO 8601 date-time") from error

@@ -12,7 +12,7 @@ import msgspec
 
 from tests.sandbox.gladly.errors import invalid
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, TIME_RANGES
-from tests.sandbox.gladly.stamps import MINUTE, nanos, of
+from tests.sandbox.gladly.timestamps import MINUTE, nanos, of
 
 if TYPE_CHECKING:
     from tests.sandbox.gladly.account import Account
@@ -72,19 +72,12 @@ class Wanted:
 def read_request(
     account: Account, path: str, content_type: str, body: bytes
 ) -> tuple[Wanted, Record]:
-    """Read the request for a report.
+    """Read the request for a report; returns what was read, and the body as it came.
 
-    Args:
-        account: Whose time zone is the default, and whose inboxes and teams there are.
-        path: Which of the two paths was asked.
-        content_type: The request's Content-Type.
-        body: Its body.
-
-    Returns:
-        What was read, and the body as it came.
+    The account gives the default of the time zone, and the inboxes and teams there are.
 
     Raises:
-        RefusedError: There is something wrong with it.
+        BadRequestError: There is something wrong with it.
     """
     if content_type.partition(";")[0].strip() != "application/json":
         raise invalid(attr="Content-Type", detail="Content-Type must be application/json")

@@ -9,14 +9,23 @@ from zoneinfo import ZoneInfo
 
 from tests.sandbox.gladly.report_request import day_begin
 from tests.sandbox.gladly.report_sets import EVENT_GRAIN, SESSIONS, anchor_of, columns_of, key_of
-from tests.sandbox.gladly.stamps import DAY, DIGITS, SECOND, cycle_from, moment_of, now, slug, stamp
+from tests.sandbox.gladly.timestamps import (
+    DAY,
+    DIGITS,
+    SECOND,
+    cycle_from,
+    moment_of,
+    now,
+    slug,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.desk.cast import Cast
+    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Row = dict[str, str]
 
@@ -62,21 +71,21 @@ class RowMaker:
 
     Args:
         seed: Seed of all rows.
-        account: Whose agents, inboxes and topics they name, and in whose days they lie.
+        account: The account whose agents, inboxes and topics they name, and in whose days they lie.
+        cast: The customers, conversations and tasks that they name.
         days: How many days back they reach.
         per_day: How many a day.
         present: When it is; None for now.
-        cast: Whose customers, conversations and tasks they name; None for nobody's.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one argument for each thing that rows depend on
         self,
         seed: int,
         account: Account,
+        cast: Cast,
         days: int,
         per_day: int,
         present: datetime | None = None,
-        cast: Cast | None = None,
     ) -> None:
         self._present = present
         self._cast = cast
@@ -144,8 +153,6 @@ class RowMaker:
         return row
 
     def _name(self, metric_set: str, row: Row, random: Random, index: int) -> None:
-        if self._cast is None:
-            return
         header = key_of(metric_set)
         if header in {"Conversation ID", "Task ID"}:
             slots = self._days * self._per_day
@@ -200,8 +207,7 @@ class RowMaker:
             "contact_session_routed_at": stamp(at + SECOND, 3),
             "status": "ACTIVE",
         }
-        if self._cast is not None:
-            self._cast.name_in_row(SESSIONS, begun, Random(begun["contact_session_id"]))
+        self._cast.name_in_row(SESSIONS, begun, Random(begun["contact_session_id"]))
         if index % 4 == 0:
             return [begun]
         ended = at + random.randrange(60, 40_000) * SECOND

@@ -2,65 +2,44 @@
 
 from __future__ import annotations
 
-ALLOWED = {
-    "AgentAwayTimeReport": "a",
-    "AgentAvailableTimeReportV2": "at",
-    "AgentDurationsReport": "t",
-    "AgentDurationsReportV2": "t",
-    "AgentLoginTimeReport": "at",
-    "AgentSummary": "at",
-    "AgentSummaryV2": "at",
-    "AgentSummaryGlanceReport": "at",
-    "AgentSummaryGlanceReportV2": "at",
-    "AgentTimestampsReport": "t",
-    "FirstContactResolutionByAgentV2Report": "acit",
-    "PaymentsByAgentReport": "",
-    "WorkSessionEventsReportV3": "",
-    "WorkSessionEventsReportV4": "",
-    "WorkSessionsReport": "cit",
-    "WorkSessionsReportV3": "cit",
-    "AnswerUsageReport": "a",
-    "AnswerUsageByAgentReport": "at",
-    "ChannelMixReportV2": "aci",
-    "ChannelWaitTimeReport": "ai",
-    "ChannelWaitTimeReportV2": "ai",
-    "ContactExportReportV3": "ci",
-    "ContactSummaryReport": "aci",
-    "ContactSummaryReportV2": "aci",
-    "ContactSummaryCountsReport": "aci",
-    "ContactSummaryDurationsReport": "aci",
-    "ContactSummaryDurationsReportV2": "aci",
-    "ContactTimestampsReport": "",
-    "ConversationExportReport": "i",
-    "ConversationSidekickExportReport": "i",
-    "ConversationSummaryReport": "ai",
-    "ConversationTimestampsReport": "",
-    "AbandonedCallsInIVRReport": "a",
-    "AutoThrottleMissedConversationsReport": "a",
-    "IVRExecutiveSummaryReportV2": "p",
-    "IvrEndStatesReportV2": "p",
-    "PaymentsSummaryReport": "a",
-    "ProactiveVoiceSummaryReport": "a",
-    "TopicHierarchyReport": "aci",
-    "TaskExportReport": "it",
-    "TaskSummaryReport": "ait",
-    "TaskTimestampsReport": "",
-    "TopicSummaryReport": "ci",
-    "AutoThrottleChangesReport": "",
-    "ChatDisplayPctChangesReport": "",
-    "HelpCenterAnswerSearchReport": "",
-    "HelpCenterAnswerUsageReport": "a",
-    "QuickActionsUsageReport": "a",
-    "SelfServiceThreadsReport": "",
-    "SidekickAssistsByClassificationTopicReport": "",
-    "GladAppAnswerSearchReport": "",
-    "GladAppAnswerUsageReport": "a",
-    "GladAppContactPointsReport": "",
-    "GladlyAISessionsDetailReport": "",
-    "GladlyAISessionsDetailWithMessagesReport": "",
+_SETS = {
+    "a": """
+        AgentAwayTimeReport AnswerUsageReport AbandonedCallsInIVRReport
+        AutoThrottleMissedConversationsReport PaymentsSummaryReport ProactiveVoiceSummaryReport
+        HelpCenterAnswerUsageReport QuickActionsUsageReport GladAppAnswerUsageReport
+    """,
+    "at": """
+        AgentAvailableTimeReportV2 AgentLoginTimeReport AgentSummary AgentSummaryV2
+        AgentSummaryGlanceReport AgentSummaryGlanceReportV2 AnswerUsageByAgentReport
+    """,
+    "t": "AgentDurationsReport AgentDurationsReportV2 AgentTimestampsReport",
+    "acit": "FirstContactResolutionByAgentV2Report",
+    "": """
+        PaymentsByAgentReport WorkSessionEventsReportV3 WorkSessionEventsReportV4
+        ContactTimestampsReport ConversationTimestampsReport TaskTimestampsReport
+        AutoThrottleChangesReport ChatDisplayPctChangesReport HelpCenterAnswerSearchReport
+        SelfServiceThreadsReport SidekickAssistsByClassificationTopicReport
+        GladAppAnswerSearchReport GladAppContactPointsReport GladlyAISessionsDetailReport
+        GladlyAISessionsDetailWithMessagesReport
+    """,
+    "cit": "WorkSessionsReport WorkSessionsReportV3",
+    "aci": """
+        ChannelMixReportV2 ContactSummaryReport ContactSummaryReportV2
+        ContactSummaryCountsReport ContactSummaryDurationsReport ContactSummaryDurationsReportV2
+        TopicHierarchyReport
+    """,
+    "ai": "ChannelWaitTimeReport ChannelWaitTimeReportV2 ConversationSummaryReport",
+    "ci": "ContactExportReportV3 TopicSummaryReport",
+    "i": "ConversationExportReport ConversationSidekickExportReport",
+    "p": "IVRExecutiveSummaryReportV2 IvrEndStatesReportV2",
+    "it": "TaskExportReport",
+    "ait": "TaskSummaryReport",
 }
-"""What may be sent with each report: an aggregation level (a), and the filters of channel (c),
-inboxes (i), teams (t) and phone number (p), which must be there if it may."""
+"""The reports by what may be sent with each: an aggregation level (a), and the filters of channel
+(c), inboxes (i), teams (t) and phone number (p), which must be there if it may."""
+
+ALLOWED = {name: allowed for allowed, names in _SETS.items() for name in names.split()}
+"""What may be sent with each report."""
 
 SESSIONS = "WorkSessionEventsReportV4"
 TIME_RANGES = frozenset({"ContactExportReportV3", SESSIONS})

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tests.sandbox.gladly.report_request import day_begin
-from tests.sandbox.gladly.stamps import MINUTE, moment_of, nanos, stamp
+from tests.sandbox.gladly.timestamps import MINUTE, moment_of, nanos, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +18,7 @@ def aggregate(
 ) -> Iterator[list[str]]:
     """Yield one row for each bucket and name: numbers are added up, other cells the first ones.
 
-    Args:
-        columns: The headers, among them those of the bucket and the name.
-        rows: The rows of the days, by day.
-        level: How long a bucket is; all of a day happened in its first half hour.
-        zone: In whose days buckets begin.
+    The rows are those of days. All of a day happened in its first half hour.
     """
     begin, end, name = (
         columns.index(header) for header in ("Bucket Beginning", "Bucket End", "Name")

@@ -6,7 +6,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 from tests.sandbox.gladly.report_sets import SESSIONS, anchor_of, key_of
-from tests.sandbox.gladly.stamps import DAY, DIGITS, nanos, of, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, nanos, of, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,12 +17,7 @@ _EVER = 1 << 80
 
 
 class Table:
-    """The rows of one report.
-
-    Args:
-        metric_set: Which report.
-        columns: Its headers.
-        rows: Its rows, in any order.
+    """The rows of one report, in any order.
 
     Attributes:
         columns: Its headers, in order.
@@ -54,9 +49,7 @@ class Table:
     def fill(self, per_day: Mapping[date, int], template: Row) -> None:
         """Have so many rows in each day of UTC, and no others; they are evenly spread.
 
-        Args:
-            per_day: How many rows each day has.
-            template: What is in their cells, but for the instant and the id.
+        The template is what is in their cells, but for the instant and the id.
         """
         self.rows.clear()
         self._changes.clear()
@@ -89,9 +82,7 @@ class Table:
     def between(self, first: int = -_EVER, end: int = _EVER) -> Iterator[list[str]]:
         """Yield the cells of the rows of a window, in the order of their instants.
 
-        Args:
-            first: Begin of the window, in nanoseconds since 1970.
-            end: End of the window, exclusive, in the same unit.
+        The window is given in nanoseconds since 1970, its end exclusive.
         """
         timed = [(self.at(row), row) for row in list(self.rows)]
         found = [(at, row) for at, row in timed if at is None or first <= at < end]

@@ -15,7 +15,7 @@ from tests.sandbox.gladly.report_request import SESSIONS_PATH, read_request
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, columns_of
 from tests.sandbox.gladly.report_summary import aggregate
 from tests.sandbox.gladly.report_table import Table
-from tests.sandbox.gladly.stamps import moment_of, nanos, now, stamp
+from tests.sandbox.gladly.timestamps import moment_of, nanos, now, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,9 +60,6 @@ class Reports:
         asked: The bodies that were accepted, with the path under ``path``.
         en_dash: Write the header of the current inbox's id with an en dash.
         naive_times: Write times without a zone, in that of the report.
-        bom: Begin with a byte order mark.
-        blank_lines_first: How many blank lines come before the header.
-        header_when_empty: Write the header though there are no rows.
         newline: How lines end.
         body_instead: Answer 200 with this instead of any report.
         content_type_instead: The Content-Type of that.
@@ -75,9 +72,6 @@ class Reports:
         self.asked: list[dict[str, Any]] = []
         self.en_dash = False
         self.naive_times = False
-        self.bom = False
-        self.blank_lines_first = 0
-        self.header_when_empty = False
         self.newline = "\n"
         self.body_instead: bytes | None = None
         self.content_type_instead = "text/html"
@@ -128,8 +122,7 @@ class Reports:
     def end_session(self, session_id: str) -> None:
         """End a contact now, which moves its rows to another window.
 
-        Args:
-            session_id: Its ``contact_session_id``, or the ``id`` of one of its rows.
+        It is named by its ``contact_session_id`` or by the ``id`` of one of its rows.
 
         Raises:
             KeyError: There is no such contact.
@@ -149,13 +142,8 @@ class Reports:
     def make(self, path: str, content_type: str, body: bytes) -> Report:
         """Answer a request.
 
-        Args:
-            path: Which of the two paths was asked.
-            content_type: The request's Content-Type.
-            body: Its body.
-
         Raises:
-            RefusedError: The request asks for what the vendor does not have.
+            BadRequestError: The request asks for what the vendor does not have.
         """
         wanted, given = read_request(self._account, path, content_type, body)
         self.asked.append({**given, "path": path})
@@ -200,11 +188,8 @@ class Reports:
             "Inbox ID \u2013 Current" if self.en_dash and name == "Inbox ID - Current" else name
             for name in columns
         ]
-        buffer.write("\ufeff" * self.bom + self.newline * self.blank_lines_first)
-        if self.header_when_empty:
-            writer.writerow(header)
         for number, row in enumerate(islice(rows, self.row_cap)):
-            if number == 0 and not self.header_when_empty:
+            if number == 0:
                 writer.writerow(header)
             writer.writerow([_local(cell, zone) for cell in row] if self.naive_times else row)
             if buffer.tell() >= _CHUNK:

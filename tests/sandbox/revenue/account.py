@@ -161,11 +161,8 @@ class Account:
     ) -> Result:
         """Return the result of an activity export, as of now.
 
-        Args:
-            types: The types that are wanted; None for all.
-            start: When the first day begins, in milliseconds since 1970; None for any.
-            end: When the last day begins.
-            text_dates: Whether every other date is text.
+        The times are when the first and the last day begin, in milliseconds since 1970; None for
+        any. ``text_dates`` tells whether every other date is text.
         """
         if end is not None and self.end_date_inclusive:
             end += DAY_MS

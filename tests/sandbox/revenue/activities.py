@@ -57,13 +57,7 @@ def opportunity_owner(index: int) -> str:
 
 
 def activity(seed: int, index: int, moment: int) -> Record:
-    """Make an activity.
-
-    Args:
-        seed: Seed of the data.
-        index: Which one; gives the id.
-        moment: When, in milliseconds since 1970.
-    """
+    """Make the activity of an index at a moment in milliseconds since 1970."""
     draws = Draws(seed, index, b"activity")
     owner, organiser = draws.pick(PEOPLE), draws.pick(PEOPLE)
     about = draws.below(OPPORTUNITIES)
@@ -110,15 +104,9 @@ def _opportunity(index: int) -> Record:
 
 
 def some_activities(seed: int, count: int, now: int) -> list[Record]:
-    """Make activities of the last 400 days, and every tenth one within the next 30.
+    """Make activities of the last 400 days, and every tenth one within the next 30, by date.
 
-    Args:
-        seed: Seed of the data.
-        count: How many.
-        now: The present, in milliseconds since 1970.
-
-    Returns:
-        The activities by date.
+    The present is in milliseconds since 1970.
     """
     made = []
     for index in range(count):
@@ -132,11 +120,7 @@ def some_activities(seed: int, count: int, now: int) -> list[Record]:
 class ManyActivities:
     """Activities of the last 300 days that are made whenever they are asked for.
 
-    Args:
-        seed: Seed of the data.
-        count: How many.
-        text_bytes: Length of a subject.
-        now: The present, in milliseconds since 1970.
+    The present is in milliseconds since 1970; ``text_bytes`` is the length of a subject.
     """
 
     def __init__(self, seed: int, count: int, text_bytes: int, now: int) -> None:
@@ -164,12 +148,7 @@ class ManyActivities:
         }
 
     def between(self, start: int | None, end: int | None) -> Iterator[Record]:
-        """Make those of a time, in an order that means nothing.
-
-        Args:
-            start: Earliest moment; None for any.
-            end: The moment after the latest; None for any.
-        """
+        """Make those of a time, its end exclusive, in an order that means nothing."""
         everything = range(self._count)
         first = 0 if start is None else bisect_left(everything, start, key=self._moment)
         last = self._count if end is None else bisect_left(everything, end, key=self._moment)

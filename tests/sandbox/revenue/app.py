@@ -48,21 +48,21 @@ def revenue_app(account: Account, exports: Exports) -> Starlette:
 
     Every path and method but those that read or export is 404, as at the vendor's gateway.
     """
-    starting, running, reading = _Starting(account, exports), _Running(exports), _Reading(account)
+    answers = _Answers(account, exports)
     forecasts = [
-        ("GET", "/v4/export/forecast/list", NoQuery, reading.forecasts),
-        ("POST", "/v4/export/forecast/{forecast_id}", NoQuery, starting.forecast),
+        ("GET", "/v4/export/forecast/list", NoQuery, answers.forecast_tabs),
+        ("POST", "/v4/export/forecast/{forecast_id}", NoQuery, answers.start_forecast),
     ]
     jobs = [
-        ("GET", "/v4/export/jobs", NoQuery, running.jobs),
-        ("GET", "/v4/export/jobs/{job_id}", NoQuery, running.job),
-        ("GET", "/v4/export/jobs/{job_id}/results", NoQuery, running.results),
-        ("GET", "/v4/admin/limits", NoQuery, running.limits),
+        ("GET", "/v4/export/jobs", NoQuery, answers.jobs),
+        ("GET", "/v4/export/jobs/{job_id}", NoQuery, answers.job),
+        ("GET", "/v4/export/jobs/{job_id}/results", NoQuery, answers.results),
+        ("GET", "/v4/admin/limits", NoQuery, answers.limits),
     ]
-    activities = ("POST", "/v4/export/activity", NoQuery, starting.activity)
-    audit = ("GET", "/v4/audit/events", AuditQuery, reading.audit_events)
-    opportunities = ("GET", "/v4/opportunity", OpportunityQuery, reading.opportunities)
-    ingest = ("GET", "/v2/ingest/job/{job_id}", NoQuery, reading.ingest_job)
+    activities = ("POST", "/v4/export/activity", NoQuery, answers.start_activity)
+    audit = ("GET", "/v4/audit/events", AuditQuery, answers.audit_events)
+    opportunities = ("GET", "/v4/opportunity", OpportunityQuery, answers.opportunities)
+    ingest = ("GET", "/v2/ingest/job/{job_id}", NoQuery, answers.ingest_job)
     served = [
         *routes(_check_key, bad_forecast, forecasts),
         *routes(_check_key, bad_export, jobs),
@@ -74,37 +74,30 @@ def revenue_app(account: Account, exports: Exports) -> Starlette:
     return application(served, lambda _: no_route(), error_body)
 
 
-class _Starting:
-    """Starts exports."""
+class _Answers:
+    """What answers the requests of each endpoint."""
 
     def __init__(self, account: Account, exports: Exports) -> None:
         self._account = account
         self._exports = exports
+        self._cursors: dict[str, tuple[list[Record], int, int]] = {}
 
-    async def forecast(self, request: Request, _: NoQuery) -> Response:
+    async def start_forecast(self, request: Request, _: NoQuery) -> Response:
         forecast_id = request.path_params["forecast_id"]
         wanted, body = await read_body(request, ForecastRequest, required=False)
         result = self._account.forecast_result(forecast_id, wanted)
         job = self._exports.start("FORECAST", {**body, "forecastId": forecast_id}, result)
         return json_answer({"jobId": job.id})
 
-    async def activity(self, request: Request, _: NoQuery) -> Response:
+    async def start_activity(self, request: Request, _: NoQuery) -> Response:
         wanted, body = await read_body(request, ActivityRequest, required=True)
         start, end = _day("startDate", wanted.start_date), _day("endDate", wanted.end_date)
         if start is not None and end is not None and end < start:
-            message = "endDate lies before startDate"
-            raise BadRequestError(message)
+            raise BadRequestError(reason="endDate lies before startDate")
         result = self._account.activity_result(
             wanted.activity_types, start, end, text_dates=self._exports.dates_as_text
         )
         return json_answer({"jobId": self._exports.start("ACTIVITY", body, result).id}, 202)
-
-
-class _Running:
-    """Tells of exports."""
-
-    def __init__(self, exports: Exports) -> None:
-        self._exports = exports
 
     async def jobs(self, _: Request, __: NoQuery) -> Response:
         jobs = [self._exports.describe(job) for job in self._exports.jobs()]
@@ -120,15 +113,7 @@ class _Running:
     async def limits(self, _: Request, __: NoQuery) -> Response:
         return json_answer({"jobs": self._exports.limits()})
 
-
-class _Reading:
-    """Reads without an export."""
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._cursors: dict[str, tuple[list[Record], int, int]] = {}
-
-    async def forecasts(self, _: Request, __: NoQuery) -> Response:
+    async def forecast_tabs(self, _: Request, __: NoQuery) -> Response:
         if not self._account.forecast_list_exists:
             raise no_route()
         return json_answer({"forecasts": self._account.forecasts})
@@ -139,8 +124,7 @@ class _Reading:
         elif len(request.query_params) == 1 and wanted.cursor in self._cursors:
             found, first, limit = self._cursors[wanted.cursor]
         else:
-            message = "The cursor is unknown, or does not stand alone"
-            raise BadRequestError(message)
+            raise BadRequestError(reason="The cursor is unknown, or does not stand alone")
         last = first + limit
         page = found[first:last]
         document: Record = {self._account.audit_key: page, "actors": actors_of(page)}
@@ -178,5 +162,6 @@ def _day(name: str, text: str | None) -> int | None:
     try:
         return None if text is None else day_in_zone(text)
     except ValueError as error:
-        message = f"{name} must be an ISO 8601 date-time with an offset"
-        raise BadRequestError(message) from error
+        raise BadRequestError(
+            reason=f"{name} must be an ISO 8601 date-time with an offset"
+        ) from error

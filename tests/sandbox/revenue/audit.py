@@ -28,11 +28,9 @@ _EVENTS = ("api.accessed", "user.login", "forecast.updated", "settings.changed",
 
 
 def audit_event(rng: Random, moment: int) -> Record:
-    """Make an event; one in five is of the system or of a scheduled job.
+    """Make an event at a moment in milliseconds since 1970.
 
-    Args:
-        rng: Where its details come from.
-        moment: When, in milliseconds since 1970.
+    One in five is of the system or of a scheduled job.
     """
     actor_type = rng.choice(["USER", "USER", "USER", "USER", "USER", "SYSTEM", "JOB"])
     by_user = actor_type == "USER"
@@ -51,15 +49,9 @@ def audit_event(rng: Random, moment: int) -> Record:
 
 
 def some_audit_events(seed: int, count: int, now: int) -> list[Record]:
-    """Make events of the last 60 days; every eighth happens in the millisecond of another.
+    """Make events of the last 60 days, oldest first; the present is in milliseconds since 1970.
 
-    Args:
-        seed: Seed of the data.
-        count: How many.
-        now: The present, in milliseconds since 1970.
-
-    Returns:
-        The events, oldest first.
+    Every eighth happens in the millisecond of another.
     """
     rng = Random(f"{seed} audit")
     moments: list[int] = []
@@ -78,11 +70,7 @@ def moment_of(event: Record) -> int:
 def find(events: list[Record], wanted: AuditQuery, now: int, bounds: Bounds) -> list[Record]:
     """Return the events of a time, newest first; without bounds, of the last 30 days.
 
-    Args:
-        events: All events, oldest first.
-        wanted: Which are asked for.
-        now: The present, in milliseconds since 1970.
-        bounds: Whether the bounds of the time belong to it.
+    The events come oldest first; the present is in milliseconds since 1970.
     """
     first, last = now - _WINDOW_MS, now
     strict = bounds == "strict"

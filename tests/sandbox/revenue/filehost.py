@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 class FileHost(LocalApi):
-    """Serves result files by signed links; a context manager that serves while it is open.
-
-    Args:
-        revenue: Whose files.
-    """
+    """Serves result files by signed links; a context manager that serves while it is open."""
 
     def __init__(self, revenue: RevenueSandbox) -> None:
         self._exports = revenue.exports

@@ -115,14 +115,8 @@ class ForecastTable:
     """One forecast as it was when an export started.
 
     Attributes:
-        seed: Seed of the data.
-        forecast_id: Forecast tab.
-        quarter: Which quarter.
-        weeks: Indexes of the weeks.
+        weeks: Indexes of the weeks that are exported.
         past_weeks: How many weeks of the quarter are over.
-        people: Whose numbers.
-        types: What is exported.
-        currency: Code of the currency.
         restated: How often past weeks were restated.
         tenant_columns: Further columns of entries and users.
         by_type: Whether every kind of value has an entry of its own.

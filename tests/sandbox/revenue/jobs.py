@@ -28,13 +28,7 @@ MODULES: dict[Module, str] = {
 class Job:
     """A job, which goes its way by the clock.
 
-    Args:
-        exports: The settings.
-        module: What is exported.
-        request: What was asked for.
-        result: What it finds; None for a job of somebody else.
-        ending: How it ends, of `ENDINGS`; None for well.
-        user_id: Who started it.
+    It has no result when it is somebody else's. It ends as one of the `ENDINGS`; None for well.
 
     Attributes:
         seconds: How long it takes; may be changed until it has ended.

@@ -19,9 +19,7 @@ SHAPES = frozenset({"document", "list", "data", "rows", "records", "results", "u
 class Result:
     """What one export found; the lists are made whenever they are read and never kept.
 
-    Args:
-        main: Name of the list that the export is about.
-        lists: All lists in their order, the main one among them.
+    ``main`` names the list that the export is about; all lists are in their order.
     """
 
     def __init__(self, main: str, lists: dict[str, Rows]) -> None:
@@ -37,11 +35,9 @@ class Result:
         return any(True for _ in islice(self._lists[self._main](), count, None))
 
     def chunks(self, shape: str, max_rows: int | None) -> Iterator[bytes]:
-        """Write the file, piece by piece.
+        """Write the file, piece by piece, in one of the `SHAPES`.
 
-        Args:
-            shape: How it looks, of `SHAPES`.
-            max_rows: How many rows of the main list are written; None for all.
+        The main list is cut after ``max_rows``; None for never.
         """
         main = self._lists[self._main]
         if shape == "unknown":

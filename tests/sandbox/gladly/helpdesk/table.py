@@ -6,23 +6,19 @@ from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Record = dict[str, Any]
 
 
 class Table(UserDict[str, Record]):
-    """Records by id.
+    """Records by id; ``group`` returns the id of what a record belongs to."""
 
-    Args:
-        group: Returns the id of what a record belongs to.
-    """
-
-    def __init__(self, group: Callable[[Record], str]) -> None:
+    def __init__(self, group: Callable[[Record], str], records: Mapping[str, Record]) -> None:
         self._group = group
         self._groups: dict[str, dict[str, None]] = {}
         self._place: dict[str, str] = {}
-        super().__init__()
+        super().__init__(records)
 
     def __setitem__(self, key: str, item: Record) -> None:
         place = self._group(item)
@@ -44,15 +40,15 @@ class Table(UserDict[str, Record]):
 
 
 def by_conversation(item: Record) -> str:
-    """Return where an item belongs; some belong to no conversation."""
+    """Return the id of an item's conversation; an item without one belongs to its customer."""
     return str(item.get("conversationId") or f"of {item.get('customerId')}")
 
 
 def by_customer(record: Record) -> str:
-    """Return whose conversation or task it is."""
+    """Return the id of the customer of a conversation or task."""
     return str(record.get("customerId"))
 
 
 def by_task(comment: Record) -> str:
-    """Return which task a comment is on."""
+    """Return the id of the task of a comment."""
     return str(comment.get("taskId"))

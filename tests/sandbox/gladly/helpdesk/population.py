@@ -6,9 +6,8 @@ from datetime import datetime, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.desk.cast import CHANNELS, Cast, Duty, Merge, Talk
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.stamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
+from tests.sandbox.gladly.timestamps import DAY, DIGITS, HOUR, MINUTE, cycle_from, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
@@ -29,25 +28,11 @@ _STATUSES = ("OPEN", "CLOSED", "WAITING")
 
 
 class Population:
-    """The records of the start.
+    """The records of the start, named as in `State`.
 
-    Args:
-        seed: Seed of all records.
-        account: Whose agents, inboxes and topics they name.
-        customers: How many customers are there; with none, there is nothing else either.
-        conversations: How many conversations they have.
-        tasks: How many tasks they have.
-
-    Attributes:
-        customers: Profiles by id.
-        conversations: Conversations by id; every fifth or so has no item.
-        items: Items by id, one of them in no conversation.
-        tasks: Tasks by id.
-        comments: Comments by id.
-        custom_attributes: Definitions by id.
-        transcripts: Transcripts by the id of their item.
-        merged: New ids by old ids: one merge, and a chain of two.
-        deleted: When customers were deleted, by id.
+    With no customers, there is nothing else either. Every fifth conversation or so has no item, and
+    one item is in no conversation. There are one merge and a chain of two; ``merges`` has them with
+    the conversations that became one.
     """
 
     def __init__(
@@ -57,8 +42,8 @@ class Population:
         self._account = account
         self._digits = cycle_from(DIGITS, 0)
         self._texts = cycle_from(AWKWARD, 0)
-        self._items_made = Items(f"population {seed}", account, [])
-        self._merges: list[Merge] = []
+        self._items_made = Items(f"population {seed}", account)
+        self.merges: list[dict[str, str]] = []
         self.customers: dict[str, Record] = {}
         self.conversations: dict[str, Record] = {}
         self.items: dict[str, Record] = {}
@@ -83,32 +68,6 @@ class Population:
         self._add_loose_item(owners[0])
         self._add_merges(owners)
         self.deleted[self._id()] = _BEGAN - 20 * DAY
-
-    def cast(self) -> Cast:
-        """Return whom events and reports may name."""
-        items: dict[str, list[Record]] = {}
-        for item in self.items.values():
-            items.setdefault(item.get("conversationId", ""), []).append(item)
-        comments: dict[str, list[str]] = {}
-        for comment_id, comment in self.comments.items():
-            comments.setdefault(comment["taskId"], []).append(comment_id)
-        return Cast(
-            customers=tuple(self.customers),
-            talks=tuple(_talk(one, items.get(id_, [])) for id_, one in self.conversations.items()),
-            duties=tuple(
-                Duty(
-                    id=id_,
-                    customer_id=one["customerId"],
-                    status=one["status"],
-                    timestamp=one["timestamp"],
-                    comments=comments.get(id_, []),
-                )
-                for id_, one in self.tasks.items()
-            ),
-            merges=tuple(self._merges),
-            deleted=tuple(self.deleted),
-            attributes=tuple((id_, one["key"]) for id_, one in self.custom_attributes.items()),
-        )
 
     def _id(self) -> str:
         return slug(self._random)
@@ -211,7 +170,7 @@ class Population:
                 del conversation[name]
         self.conversations[conversation["id"]] = conversation
         for index in range(0 if number % 5 == 1 else _ITEMS):
-            item = self._items_made.make_in(
+            item = self._items_made.make(
                 begun + index * HOUR + self._random.randrange(HOUR),
                 customer_id=customer_id,
                 conversation_id=conversation["id"],
@@ -229,8 +188,8 @@ class Population:
         ]
 
     def _add_loose_item(self, customer_id: str) -> None:
-        item = self._items_made.make_in(
-            self._past(30), customer_id=customer_id, conversation_id=None, maker=Items.activity
+        item = self._items_made.make(
+            self._past(30), customer_id=customer_id, conversation_id=None, kind="activity"
         )
         self.items[item["id"]] = item
 
@@ -279,24 +238,19 @@ class Population:
         last, other = owners[0], owners[1 % len(owners)]
         self.merged.update({first: second, second: last, single: other})
         theirs = [one["id"] for one in self.conversations.values() if one["customerId"] == last]
-        talks = (self._id(), theirs[0]) if theirs else ("", "")
-        self._merges += [
-            Merge(first, second, "", ""),
-            Merge(second, last, *talks),
-            Merge(single, other, "", ""),
-        ]
-
-
-def _talk(conversation: Record, items: list[Record]) -> Talk:
-    kinds = [(str(one["id"]), str(one["content"]["type"])) for one in items]
-    return Talk(
-        id=conversation["id"],
-        customer_id=conversation["customerId"],
-        status=conversation["status"],
-        messages=[(id_, CHANNELS[kind]) for id_, kind in kinds if kind in CHANNELS],
-        notes=[id_ for id_, kind in kinds if kind == "CONVERSATION_NOTE"],
-        items=[id_ for id_, _ in kinds],
-    )
+        conversations = (self._id(), theirs[0]) if theirs else ("", "")
+        for source, destination, (source_conversation, destination_conversation) in (
+            (first, second, ("", "")),
+            (second, last, conversations),
+            (single, other, ("", "")),
+        ):
+            merge = {
+                "sourceCustomerId": source,
+                "destinationCustomerId": destination,
+                "sourceConversationId": source_conversation,
+                "destinationConversationId": destination_conversation,
+            }
+            self.merges.append(merge)
 
 
 def transcript(customer_id: str, text: str, created: str, updated: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Instants as whole nanoseconds since 1970, and their texts with the vendor's varying digits.
+"""How the vendor writes instants, ids and JSON. Instants are whole nanoseconds since 1970.
 
 The vendor writes 0, 2, 3, 8 or 9 digits of the second, so neither texts nor ``datetime`` objects
 order them: the one sorts ``…12.07Z`` after ``…12.0701Z``, the other ends at microseconds.
@@ -7,6 +7,7 @@ order them: the one sorts ``…12.07Z`` after ``…12.0701Z``, the other ends at
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from datetime import datetime, timedelta, timezone
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+SECOND = 1000 * MILLISECOND
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -76,3 +78,11 @@ def cycle_from(values: Sequence[Item], first: int) -> Iterator[Item]:
 def slug(random: Random) -> str:
     """Make an id as the vendor's: 22 characters that are safe in a URL."""
     return base64.urlsafe_b64encode(random.randbytes(16)).rstrip(b"=").decode()
+
+
+def json_of(document: object) -> bytes:
+    """Write JSON with everything unescaped that JSON lets be so.
+
+    Not msgspec, which does not write half a surrogate pair.
+    """
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
