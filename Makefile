@@ -47,6 +47,7 @@ lint: $(STAMP) ## check style, types, the lock file and meltano.yml
 	.venv/bin/python -m ruff check $(CODE)
 	.venv/bin/python -m ruff format --check $(CODE)
 	.venv/bin/python -m mypy
+	.venv/bin/lint-imports --no-cache --no-logo
 	@echo "uv lock --check"; $(UV) lock --check --python .venv/bin/python
 	.venv/bin/python -m check_jsonschema --builtin-schema vendor.meltano meltano.yml
 

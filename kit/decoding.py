@@ -54,7 +54,7 @@ def _is_sound(content: bytes) -> bool:
         # `Raw` checks the syntax and the escapes, and makes no objects; it does not look at UTF-8.
         msgspec.json.decode(content, type=msgspec.Raw)
         content.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
 

@@ -20,6 +20,8 @@ HEADERS = {"X-Api-Key": "key", "X-Api-Password": "password"}
         ("https://api.example.com.evil.test/calls", False),
         ("https://evil.test/?https://api.example.com/", False),
         ("https://api.example.com@evil.test/", False),
+        ("https://api.eu.example.com/calls", False),
+        ("https://api.example.org/calls", False),
     ],
 )
 def test_only_the_configured_origin_gets_the_credentials(url: str, *, is_signed: bool) -> None:

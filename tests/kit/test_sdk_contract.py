@@ -1,0 +1,85 @@
+"""The private and final parts of the SDK that the kit stands in for.
+
+Each test fails when the SDK changes such a part, before a user loses a row by it.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from singer_sdk import Stream, Tap
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib.messages import RecordMessage
+from tap_clari.kit.cli import UNHANDLED
+from tap_clari.kit.shutdown import AtomicWriter
+from tap_clari.kit.stream import ApiStream
+from tap_clari.kit.tap import ApiTap
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "name"),
+    [
+        (Stream, ApiStream, "_increment_stream_state"),
+        (Stream, ApiStream, "compare_start_date"),
+        (PluginBase, ApiTap, "_validate_config"),
+        (PluginBase, ApiTap, "_handle_termination"),
+        (Tap, ApiTap, "sync_all"),
+        (Tap, ApiTap, "setup_mapper"),
+    ],
+)
+def test_what_is_overridden_is_there(base: type, ours: type, name: str) -> None:
+    theirs, mine = (inspect.signature(getattr(each, name)) for each in (base, ours))
+    assert list(mine.parameters) == list(theirs.parameters)
+    assert name in vars(ours)
+
+
+def test_the_sdk_moves_bookmarks_by_the_method_that_is_switched_off() -> None:
+    source = inspect.getsource(Stream._sync_records)  # noqa: SLF001
+    assert source.count("self._increment_stream_state(") == 1
+    assert "increment_state(" not in source.replace("self._increment_stream_state(", "")
+
+
+def test_the_loop_of_a_run_does_what_the_sdk_s_does() -> None:
+    """Whatever the SDK adds to its loop has to be looked at, and added to ours."""
+    called = [
+        name
+        for name in Tap.sync_all.__code__.co_names
+        if not name.startswith("__") and name not in {"logger", "debug", "info", "type"}
+    ]
+    assert called == [
+        "_reset_state_progress_markers",
+        "_set_compatible_replication_methods",
+        "state",
+        "_state_writer",
+        "write_state",
+        "streams",
+        "values",
+        "selected",
+        "has_selected_descendents",
+        "name",
+        "parent_stream_type",
+        "sync",
+        "finalize_state_progress_markers",
+        "log_sync_costs",
+    ]
+
+
+def test_the_configuration_is_checked_when_a_tap_is_made() -> None:
+    source = inspect.getsource(PluginBase.__init__)
+    assert "self._validate_config(" in source
+    assert "self._config = " in source
+
+
+def test_a_message_is_written_as_the_sdk_formats_it(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    writer = AtomicWriter()
+    for number in (1, 2):
+        writer.write_message(RecordMessage(stream="s", record={"id": number}))
+    lines = capfdbinary.readouterr().out.splitlines()
+    assert [line.count(b'"record":{"id":') for line in lines] == [1, 1]
+
+
+def test_the_line_that_the_command_leaves_out_is_the_sdk_s() -> None:
+    assert UNHANDLED in inspect.getsource(Stream.sync)
