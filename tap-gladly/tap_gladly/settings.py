@@ -9,12 +9,14 @@ from collections import Counter
 from singer_sdk import typing as th
 
 from tap_gladly.address import api_url
-from tap_gladly.kit.settings import header_errors, start_date_errors, url_errors
+from tap_gladly.kit import settings as kit
 from tap_gladly.reports.config import reports_of
 from tap_gladly.reports.metric_sets import DEFAULT_REPORTS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from tap_gladly.reports.config import Report
 
 EVENT_ENTITIES = (
     "AGENT_AVAILABILITY",
@@ -49,145 +51,79 @@ REPORT = {
 }
 """An entry of `reports`: the name of a metric set, or an object that says more."""
 
-SETTINGS = th.PropertiesList(
-    th.Property(
-        "organization",
-        th.StringType,
-        title="Organization",
-        description="The organization's name in the address of Gladly: acme of acme.gladly.com, "
-        "or with its region acme.us-1. The whole address will do too.",
+SETTINGS = kit.declared(
+    organization=kit.text(
+        "The organization's name in the address of Gladly: acme of acme.gladly.com, or with its "
+        "region acme.us-1. The whole address will do too."
     ),
-    th.Property(
-        "environment",
+    environment=kit.Setting(
         th.StringType(allowed_values=["production", "sandbox"]),
+        "production is at gladly.com, sandbox at gladly.qa; a token opens one of them.",
         default="production",
-        title="Environment",
-        description="production is at gladly.com, sandbox at gladly.qa; a token opens one of them.",
     ),
-    th.Property(
-        "api_url",
-        th.StringType,
-        title="API URL",
-        description="Address of the API, in place of organization and environment, where it is "
-        "at neither of the two. The credentials are sent to this origin only.",
+    api_url=kit.text(
+        "Address of the API, in place of organization and environment, where it is at neither of "
+        "the two. The credentials are sent to this origin only."
     ),
-    th.Property(
-        "username",
-        th.StringType,
-        title="Username",
-        description="E-mail of the agent who owns the token and has the permission API User "
-        "(in Gladly: Settings > Users).",
+    username=kit.text(
+        "E-mail of the agent who owns the token and has the permission API User (in Gladly: "
+        "Settings > Users)."
     ),
-    th.Property(
-        "api_token",
-        th.StringType,
-        secret=True,
-        title="API Token",
-        description="API token. In Gladly: Settings > API tokens.",
+    api_token=kit.text("API token. In Gladly: Settings > API tokens.", secret=True),
+    start_date=kit.start_date(
+        "Read from this time on (ISO 8601). Without it, reports begin 365 days ago, and what is "
+        "read by id (conversations, customers, tasks) is what changed in the last 30 days. Gladly "
+        "has export files of 14 days and events of 24 hours, whatever is set here."
     ),
-    th.Property(
-        "start_date",
-        th.DateTimeType,
-        title="Start Date",
-        description="Read from this time on (ISO 8601). Without it, reports begin 365 days ago, "
-        "and what is read by id (conversations, customers, tasks) is what changed in the last 30 "
-        "days. Gladly has export files of 14 days and events of 24 hours, whatever is set here.",
-    ),
-    th.Property(
-        "event_entities",
-        th.ArrayType(th.StringType(allowed_values=list(EVENT_ENTITIES))),
-        default=list(EVENT_ENTITIES),
-        title="Event Entities",
-        description="What events are read of.",
-    ),
-    th.Property(
-        "reports",
+    event_entities=kit.choices(EVENT_ENTITIES, "What events are read of."),
+    reports=kit.Setting(
         th.ArrayType(th.CustomType(REPORT)),
+        "Reports to read, each a stream: the name of a metric set, or an object with metric_set, "
+        "and with aggregation_level, filters, timezone (of its days; default: UTC) and name (of "
+        "the stream) as needed.",
         default=list(DEFAULT_REPORTS),
-        title="Reports",
-        description="Reports to read, each a stream: the name of a metric set, or an object with "
-        "metric_set, and with aggregation_level, filters, timezone (of its days; default: UTC) "
-        "and name (of the stream) as needed.",
     ),
-    th.Property(
-        "report_lookback_days",
-        th.IntegerType(minimum=0, maximum=10_000),
-        default=30,
-        title="Report Look-back Days",
-        description="Days before the bookmark from which reports are read again whose rows "
-        "change. Never reaches before start_date, or the month of it where months are read whole.",
+    report_lookback_days=kit.days(
+        30,
+        "Days before the bookmark from which reports are read again whose rows change. Never "
+        "reaches before start_date, or the month of it where months are read whole.",
     ),
-    th.Property(
-        "customer_emails",
-        th.ArrayType(th.StringType),
-        default=[],
-        title="Customer Emails",
-        description="E-mail addresses of customers whose profile is read in every run, besides "
-        "those that changed: one request each.",
+    customer_emails=kit.texts(
+        "E-mail addresses of customers whose profile is read in every run, besides those that "
+        "changed: one request each."
     ),
-    th.Property(
-        "customer_phone_numbers",
-        th.ArrayType(th.StringType),
-        default=[],
-        title="Customer Phone Numbers",
-        description="As customer_emails, by phone number, such as +16505551987.",
+    customer_phone_numbers=kit.texts("As customer_emails, by phone number, such as +16505551987."),
+    customer_external_ids=kit.texts(
+        "As customer_emails, by the id in your own system; Gladly looks for those of Lookup "
+        "Adaptors installed before 12 May 2021 only."
     ),
-    th.Property(
-        "customer_external_ids",
-        th.ArrayType(th.StringType),
-        default=[],
-        title="Customer External IDs",
-        description="As customer_emails, by the id in your own system; Gladly looks for those of "
-        "Lookup Adaptors installed before 12 May 2021 only.",
+    answer_languages=kit.texts(
+        "Languages in which public answers are read, such as es-419: for each, one request and one "
+        "for each audience.",
+        ["en-us"],
     ),
-    th.Property(
-        "answer_languages",
-        th.ArrayType(th.StringType),
-        default=["en-us"],
-        title="Answer Languages",
-        description="Languages in which public answers are read, such as es-419: for each, one "
-        "request and one for each audience.",
+    requests_per_second=kit.requests_per_second(
+        "The most requests that leave in any second, over all streams. Gladly allows 10 to an "
+        "organization, all its clients together. Reports keep to 10 a minute besides."
     ),
-    th.Property(
-        "requests_per_second",
-        th.NumberType(exclusive_minimum=0),
-        default=10,
-        title="Requests per Second",
-        description="The most requests that leave in any second, over all streams. Gladly allows "
-        "10 to an organization, all its clients together. Reports keep to 10 a minute besides.",
+    max_concurrent_requests=kit.max_concurrent_requests(
+        "The most requests under way at once; of reports it is 2."
     ),
-    th.Property(
-        "max_concurrent_requests",
-        th.IntegerType(minimum=1, maximum=100),
-        default=8,
-        title="Max Concurrent Requests",
-        description="The most requests under way at once; of reports it is 2.",
+    request_timeout_seconds=kit.seconds(
+        300,
+        "Seconds to wait for an answer before the request is tried again. A report takes its time.",
     ),
-    th.Property(
-        "request_timeout_seconds",
-        th.NumberType(exclusive_minimum=0, maximum=3600),
-        default=300,
-        title="Request Timeout Seconds",
-        description="Seconds to wait for an answer before the request is tried again. A report "
-        "takes its time.",
-    ),
-    th.Property(
-        "user_agent",
-        th.StringType,
-        title="User Agent",
-        description="The User-Agent header. Default: tap-gladly and its version.",
-    ),
+    user_agent=kit.user_agent("tap-gladly"),
 )
 
 
 def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """A sentence for each setting that has the right type and cannot work."""
-    yield from start_date_errors(config.get("start_date"), ": write the day that data begins.")
+    yield from kit.start_date_errors(config.get("start_date"), ": write the day that data begins.")
     yield from _address_errors(config)
     yield from _credential_errors(config)
     yield from _report_errors(config["reports"])
-    if not config["event_entities"]:
-        yield "The setting event_entities is empty: leave it out to read all of them."
+    yield from kit.empty_errors(config, "event_entities")
     for name in ("customer_emails", "customer_external_ids"):
         if not all(map(str.strip, config[name])):
             yield f"The setting {name} holds an empty text: leave it out."
@@ -196,17 +132,13 @@ def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
             "The setting customer_phone_numbers holds a text that is no phone number with its "
             "country: write each as +16505551987."
         )
-    for language in config["answer_languages"]:
-        if not _LANGUAGE.fullmatch(language):
-            yield (
-                f"The setting answer_languages holds {language!r}, which is no language: write it "
-                "as en-us."
-            )
+    languages = config["answer_languages"]
+    yield from kit.form_errors("answer_languages", languages, _LANGUAGE, "language", "en-us")
 
 
 def _address_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     if address := config.get("api_url"):
-        yield from url_errors("api_url", address, "https://acme.gladly.com")
+        yield from kit.url_errors("api_url", address, "https://acme.gladly.com")
     elif config.get("organization"):
         try:
             api_url(config)
@@ -220,29 +152,32 @@ def _address_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
 
 def _credential_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     names = ("username", "api_token", "user_agent")
-    yield from header_errors(config, names, not_ascii="username")
+    yield from kit.header_errors(config, names, not_ascii="username")
     if ":" in config.get("username", ""):
         yield "The setting username holds a colon: it is the agent's e-mail, and nothing besides."
 
 
 def _report_errors(entries: list[t.Any]) -> Iterator[str]:
     reports = reports_of(entries)
+    names = (report.metric_set for report in reports)
+    yield from kit.form_errors(
+        "reports", names, _METRIC_SET, "metric set", "ConversationExportReport"
+    )
     for report in reports:
-        if not _METRIC_SET.fullmatch(report.metric_set):
-            yield (
-                f"The setting reports holds {report.metric_set!r}, which is no metric set: write "
-                "it as ConversationExportReport."
-            )
-        try:
-            _ = report.zone
-        except ValueError:
-            yield (
-                f"The setting reports holds the timezone {report.timezone!r}, which is not known "
-                "on this machine: write it as America/New_York, or install tzdata."
-            )
+        yield from _zone_errors(report)
     for name, count in Counter(report.name for report in reports).items():
         if count > 1 or name == "report_work_session_events":
             yield (
                 f"The setting reports holds more than one report for the stream {name}: give each "
                 "a name of its own (name)."
             )
+
+
+def _zone_errors(report: Report) -> Iterator[str]:
+    try:
+        _ = report.zone
+    except ValueError:
+        yield (
+            f"The setting reports holds the timezone {report.timezone!r}, which is not known on "
+            "this machine: write it as America/New_York, or install tzdata."
+        )

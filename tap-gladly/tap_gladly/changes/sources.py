@@ -21,7 +21,7 @@ from tap_gladly.kit.errors import UnexpectedResponseError
 from tap_gladly.kit.jsonlines import JSONLines
 from tap_gladly.kit.times import format_time
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import BEHIND, Days, read_windows
+from tap_gladly.reports.windows import REPORT_LAG, DateRange, adaptive_windows
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -53,11 +53,11 @@ def add_reports(
         since: From when on it is of interest what changed, by kind.
         until: Where the events take over; reports reach some hours into them, being late.
     """
-    last = min(until + BEHIND, index.end).date()
+    last = min(until + REPORT_LAG, index.end).date()
     older = {kind: start for kind, start in since.items() if start < until}
     for metric_set in dict.fromkeys(each for kind in sorted(older) for each in REPORTS[kind]):
         kinds = [kind for kind in older if metric_set in REPORTS[kind]]
-        days = Days(min(older[kind] for kind in kinds).date(), last)
+        days = DateRange(min(older[kind] for kind in kinds).date(), last)
         columns = NEEDED_COLUMNS[metric_set]
         needed = ("timestamp", *(column for kind, column in columns.items() if kind in kinds))
         index.add(_told_by_report(stream, metric_set, needed, days, format_time(index.end)))
@@ -72,10 +72,10 @@ def add_events(index: ChangeIndex, stream: GladlyStream, events: ReceivedEvents)
 
 
 def _told_by_report(
-    stream: GladlyStream, metric_set: str, needed: Collection[str], days: Days, end: str
+    stream: GladlyStream, metric_set: str, needed: Collection[str], days: DateRange, end: str
 ) -> Iterator[Told]:
     ask = partial(_table_of, stream, metric_set)
-    for window, table in read_windows(days, ask, metric_set, stream.log, ADVICE):
+    for window, table in adaptive_windows(days, ask, metric_set, stream.log, ADVICE):
         stream.log(
             "%s tells what changed from %s to %s (%s rows)",
             metric_set,
@@ -92,7 +92,7 @@ def _told_by_report(
             yield from told_by_row(row, window_end)
 
 
-def _table_of(stream: GladlyStream, metric_set: str, days: Days) -> Table:
+def _table_of(stream: GladlyStream, metric_set: str, days: DateRange) -> Table:
     body = {
         "metricSet": metric_set,
         "startAt": days.first.isoformat(),

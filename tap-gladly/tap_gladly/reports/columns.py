@@ -1,7 +1,7 @@
 """The columns of a report: their names in a table, and their types.
 
-A type is told by a column's name alone, and not by what is in it today: else it could change from
-one discovery to the next, and a table with it. What does not fit is kept in `_extra`.
+A column's name alone decides its type. If today's cells decided, the type could change from one
+discovery to the next, and a target's table with it. A value that does not fit is kept in `_extra`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import typing as t
 from tap_gladly.kit.times import format_time, parse_time
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import tzinfo
 
-    Schema = dict[str, t.Any]
+Schema = dict[str, t.Any]
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
@@ -26,7 +26,7 @@ _TIME = re.compile(
 _NUMBER = re.compile(
     r"^(count_of|number_of|times)_|(^|_)(count|sec|secs|seconds|mins|minutes)$"
     r"|(_closed|_handle)_time$"
-    # Of agents: how often they did it (the vendor's help page of Agent Summary).
+    # How often an agent did it (the vendor's help page of Agent Summary).
     r"|^(logged_(in|out)|went_away|returned_from_away|changed_active_reason)$"
 )
 
@@ -43,7 +43,12 @@ def stream_name(metric_set: str) -> str:
 
 
 def column_names(headers: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
-    """The name of each column; one that another has, or the tap itself, gets a number."""
+    """The name of each column; a name that is taken gets a number.
+
+    Args:
+        headers: The headers.
+        taken: The names of the columns that the tap adds.
+    """
     names: dict[str, None] = dict.fromkeys(taken)
     first = len(names)
     for place, header in enumerate(headers, start=1):
@@ -67,7 +72,12 @@ def is_number(name: str) -> bool:
 
 
 def column_schema(name: str, header: str) -> Schema:
-    """The schema of a column; the header is how Gladly calls it."""
+    """The schema of a column.
+
+    Args:
+        name: Its name in a table.
+        header: Its header in the CSV.
+    """
     what = f"Column {header!r} of the report"
     if is_time(name):
         return {"type": ["string", "null"], "format": "date-time", "description": f"{what}."}
@@ -78,7 +88,13 @@ def column_schema(name: str, header: str) -> Schema:
 
 
 def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
-    """A cell as its column's type can take it: a time with its zone, a duration in seconds."""
+    """A cell in the form of its column's type; a cell that does not fit stays as it is.
+
+    Args:
+        name: The column's name.
+        cell: The cell. A duration (`h:mm:ss`) becomes seconds.
+        zone: The zone of a time that is written without one.
+    """
     if not cell:
         return cell
     if is_time(name):
@@ -90,65 +106,3 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
         hours, minutes, seconds = map(int, duration.groups())
         return str(hours * 3600 + minutes * 60 + seconds)
     return cell
-
-
-KEY_COLUMNS: dict[str, Schema] = {
-    "row_hash": {
-        "type": "string",
-        "description": "Stands in for an id, which the report does not have: a hash of what stays "
-        "as it is of the row, and of which one it is of rows that are equal in it; added by the "
-        "tap.",
-    },
-    "window_start": {
-        "type": "string",
-        "format": "date-time",
-        "description": "Start of the window that the row belongs to; added by the tap.",
-    },
-    "row_number": {
-        "type": "integer",
-        "description": "Place of the row in its window, from 1; added by the tap.",
-    },
-    "window_end": {
-        "type": ["string", "null"],
-        "format": "date-time",
-        "description": "End of that window, or the time of asking where it has not ended; added "
-        "by the tap.",
-    },
-}
-"""What the tap adds to the rows of a report, by name."""
-
-EXTRA: Schema = {
-    "type": ["object", "null"],
-    "properties": {},
-    "additionalProperties": True,
-    "description": "Fields the API sent that this schema does not know, and values whose type did "
-    "not fit: by name or path.",
-}
-
-
-def report_schema(
-    added: Sequence[str],
-    keys: Sequence[str],
-    headers: Sequence[str],
-    others: dict[str, Schema],
-) -> Schema:
-    """The schema of a report.
-
-    Args:
-        added: Columns that the tap adds.
-        keys: The names of the key's columns, which are never null.
-        headers: Headers of the report.
-        others: Further columns, by name.
-    """
-    properties = {name: KEY_COLUMNS[name] for name in added}
-    for name, header in zip(column_names(headers, added), headers, strict=True):
-        properties[name] = column_schema(name, header)
-    for name, schema in others.items():
-        properties.setdefault(name, schema)
-    for name in keys:
-        properties[name] = {**properties[name], "type": _not_null(properties[name]["type"])}
-    return {"type": "object", "properties": {**properties, "_extra": EXTRA}}
-
-
-def _not_null(kinds: str | list[str]) -> str:
-    return kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")

@@ -1,7 +1,7 @@
-"""What is known of reports: their columns, their time anchor, and what tells their rows apart.
+"""The metric sets that the tap knows: their columns, their time column and their keys.
 
-The vendor's API document names the metric sets and no columns; these come from its help pages,
-which mostly show a part of them. What else an account's report has is read at discovery.
+The vendor's API document names the metric sets and no columns. These columns come from its help
+pages, which mostly show a part of them. Discovery asks the account's own reports for the others.
 """
 
 from __future__ import annotations
@@ -10,41 +10,44 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class KnownReport:
-    """What is known of a metric set.
+class MetricSet:
+    """What is known of a metric set; without arguments, of one that is not in the table.
+
+    Headers are written as in the CSV.
 
     Args:
-        anchor: The header of the time by which rows belong to a window.
         headers: The headers that are known.
-        key: The headers that tell rows apart for ever; none for rows that have no id.
-        changing: Where there is no key: the headers whose cells may be others when a row is
-            given again, such as the name of an agent.
-        restates: Whether rows change after they were first given.
+        anchor: The header of the time by which a row belongs to a window. Without it, a row is
+            told by its place in a window.
+        key: The headers of the primary key; empty for rows without an id.
+        volatile: Headers whose cells may differ when a row is given again, such as an agent's name.
+        rows_change: Whether a row may change after it was first given.
+        takes_times: Whether it is asked for by a range of times instead of days.
     """
 
-    anchor: str
-    headers: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    anchor: str | None = None
     key: tuple[str, ...] = ()
-    changing: tuple[str, ...] = ()
-    restates: bool = False
+    volatile: tuple[str, ...] = ()
+    rows_change: bool = True
+    takes_times: bool = False
 
     @property
-    def identity(self) -> tuple[str, ...]:
-        """The headers that tell rows apart which have no id; none where there is one."""
-        if self.key:
+    def hash_columns(self) -> tuple[str, ...]:
+        """The headers whose cells are hashed to a key; empty where there is another key."""
+        if self.key or not self.anchor:
             return ()
-        return tuple(each for each in self.headers if each not in self.changing)
+        return tuple(each for each in self.headers if each not in self.volatile)
 
 
 _ASSIGNED = ("Assigned Inbox ID", "Assigned Inbox Name", "Assigned Agent ID", "Assigned Agent Name")
 _NAMES = ("Initiator Agent Name", "Assigned Inbox Name", "Assigned Agent Name")
 _INITIATOR = ("Initiator Type", "Initiator ID", "Initiator Agent Name")
 
-KNOWN = {
-    "ConversationExportReport": KnownReport(
+METRIC_SETS = {
+    "ConversationExportReport": MetricSet(
         anchor="Created At",
         key=("Conversation ID",),
-        restates=True,
         headers=(
             "Created At",
             "Conversation ID",
@@ -79,9 +82,10 @@ KNOWN = {
             "Billable Resolution (Y/N)",
         ),
     ),
-    "ConversationTimestampsReport": KnownReport(
+    "ConversationTimestampsReport": MetricSet(
         anchor="Timestamp",
-        changing=(
+        rows_change=False,
+        volatile=(
             *_NAMES,
             "Timezone Filter",
             "Topic Name",
@@ -107,10 +111,9 @@ KNOWN = {
             "Merged Conversation ID",
         ),
     ),
-    "ContactExportReportV3": KnownReport(
+    "ContactExportReportV3": MetricSet(
         anchor="Queued At",
         key=("Contact ID",),
-        restates=True,
         headers=(
             "Queued At",
             "Customer ID",
@@ -124,9 +127,10 @@ KNOWN = {
             "Final IVR Selection",
         ),
     ),
-    "ContactTimestampsReport": KnownReport(
+    "ContactTimestampsReport": MetricSet(
         anchor="Timestamp",
-        changing=(*_NAMES, "Transferred To Inbox Name"),
+        rows_change=False,
+        volatile=(*_NAMES, "Transferred To Inbox Name"),
         headers=(
             "Timestamp",
             "Event Type",
@@ -141,9 +145,10 @@ KNOWN = {
             "Fulfilled by Contact ID",
         ),
     ),
-    "AgentTimestampsReport": KnownReport(
+    "AgentTimestampsReport": MetricSet(
         anchor="Timestamp",
-        changing=("Agent",),
+        rows_change=False,
+        volatile=("Agent",),
         headers=(
             "Timestamp",
             "Occurred At",
@@ -155,11 +160,10 @@ KNOWN = {
             "Agent ID",
         ),
     ),
-    # A duration that has not ended comes without its end, and its context may yet change.
-    "AgentDurationsReportV2": KnownReport(
+    # A duration that has not ended has no end yet, and its context may change.
+    "AgentDurationsReportV2": MetricSet(
         anchor="Start time",
-        changing=("Agent", "End time", "Duration (mins)", "Context"),
-        restates=True,
+        volatile=("Agent", "End time", "Duration (mins)", "Context"),
         headers=(
             "Agent ID",
             "Agent",
@@ -170,16 +174,17 @@ KNOWN = {
             "Context",
         ),
     ),
-    "TaskExportReport": KnownReport(
-        anchor="Created At", key=("Task ID",), restates=True, headers=("Created At", "Task ID")
+    "TaskExportReport": MetricSet(
+        anchor="Created At", key=("Task ID",), headers=("Created At", "Task ID")
     ),
-    "TaskTimestampsReport": KnownReport(
-        anchor="Timestamp", headers=("Timestamp", "Event Type", "Task ID", "Customer ID")
+    "TaskTimestampsReport": MetricSet(
+        anchor="Timestamp",
+        rows_change=False,
+        headers=("Timestamp", "Event Type", "Task ID", "Customer ID"),
     ),
-    "GladlyAISessionsDetailReport": KnownReport(
+    "GladlyAISessionsDetailReport": MetricSet(
         anchor="Created Date",
         key=("Session ID",),
-        restates=True,
         headers=(
             "Created Date",
             "Session ID",
@@ -189,32 +194,28 @@ KNOWN = {
             "Gladly Agent",
         ),
     ),
-}
-"""The reports whose rows can be told apart, by metric set."""
-
-SUMMARY_HEADERS = {
-    "AgentSummaryV2": (
-        "Bucket Beginning",
-        "Bucket End",
-        "Name",
-        "Email",
-        "Agent ID",
-        "User Status",
-        "Role(s)",
-        "Inbox(es)",
-        "Team(s)",
-        "Logged In",
-        "Logged Out",
-        "Logged In Time in seconds",
-        "Went Away",
-        "Returned from Away",
-        "Changed Active Reason",
+    "AgentSummaryV2": MetricSet(
+        headers=(
+            "Bucket Beginning",
+            "Bucket End",
+            "Name",
+            "Email",
+            "Agent ID",
+            "User Status",
+            "Role(s)",
+            "Inbox(es)",
+            "Team(s)",
+            "Logged In",
+            "Logged Out",
+            "Logged In Time in seconds",
+            "Went Away",
+            "Returned from Away",
+            "Changed Active Reason",
+        ),
     ),
+    "WorkSessionEventsReportV4": MetricSet(takes_times=True),
 }
-"""The known columns of reports whose rows have a place in their window, and no more."""
-
-BY_TIME = frozenset({"WorkSessionEventsReportV4"})
-"""Reports that take a range of times, and not of days."""
+"""By the name that Gladly gives them."""
 
 DEFAULT_REPORTS = (
     "ConversationExportReport",
@@ -226,4 +227,4 @@ DEFAULT_REPORTS = (
     "TaskExportReport",
     "TaskTimestampsReport",
 )
-"""What is read where the setting `reports` says nothing."""
+"""The default of the setting `reports`."""

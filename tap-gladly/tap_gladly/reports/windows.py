@@ -1,7 +1,7 @@
-"""By which windows a report is asked for.
+"""The windows by which a report is asked for.
 
-Gladly cuts a report silently at some 100,000 rows, and makes ten of them a minute. So a window is
-as long as it can be without being cut, which depends on how busy the account is.
+Gladly cuts a report silently at about 100,000 rows, and makes ten reports a minute. So a window is
+as long as it can be without being cut. That length depends on how busy the account is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 
@@ -20,32 +21,30 @@ if t.TYPE_CHECKING:
 
     from tap_gladly.reports.table import Table
 
-Log = t.Callable[..., None]
+ROW_CAP_SUSPECTED = 95_000
+"""Rows. A report with so many may have been cut."""
 
-FULL = 95_000
-"""Rows. A report that has so many may have been cut."""
+TARGET_ROWS = 70_000
+"""Rows. Days differ, so a window aims at fewer rows than would be cut."""
 
-AIMED_AT = 70_000
-"""Rows. Days differ, so a window aims at less than what would be cut."""
+REPORT_LAG = timedelta(hours=2)
+"""How young rows may still be missing from a report: reports are about an hour behind."""
 
-BEHIND = timedelta(hours=2)
-"""What is so young is not taken for complete: reports are about an hour behind."""
-
-FIRST = 31
-"""Days. A look-back of a month is one request, where the account is quiet."""
+FIRST_LENGTH = 31
+"""Days of the first window. In a quiet account, a look-back of a month is one request."""
 
 LONGEST = 366
-"""Days."""
+"""Days of the longest window."""
 
 GROWTH = 8
-"""How much longer than the one before it a window may be."""
+"""How many times longer than the one before it a window may be."""
 
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Days:
-    """Whole days of a zone, the last one included."""
+class DateRange:
+    """Whole days of a zone; `last` is included."""
 
     first: date
     last: date
@@ -56,104 +55,98 @@ class Days:
 
     @property
     def start(self) -> datetime:
-        """When the first day begins."""
+        """When the first day begins, in UTC."""
         return _midnight(self.first, self.zone)
 
     @property
     def end(self) -> datetime:
-        """When the last day is over."""
+        """When the last day is over, in UTC."""
         return _midnight(self.last + DAY, self.zone)
 
-    def from_on(self, first: date, length: int) -> Days:
-        """So many of these days from one of them on."""
-        return Days(first, min(first + (length - 1) * DAY, self.last), self.zone)
+    def days_from(self, first: date, length: int) -> DateRange:
+        """At most `length` of these days, from `first` on."""
+        return DateRange(first, min(first + (length - 1) * DAY, self.last), self.zone)
+
+    def times(self, now: datetime) -> dict[str, str]:
+        """The members of a request that takes times: to the minute, and not later than `now`."""
+        return {
+            "startAtTime": f"{self.start:%Y-%m-%dT%H:%MZ}",
+            "endAtTime": f"{min(self.end, now):%Y-%m-%dT%H:%MZ}",
+        }
 
 
-def adaptive(
-    days: Days, ask: Callable[[Days], Table], *, length: int = FIRST, shortest: int = 1
-) -> Iterator[tuple[Days, Table]]:
-    """Ask for these days, in windows that are not cut, and yield the reports in their order.
+def last_day(now: datetime, zone: tzinfo) -> date:
+    """Today in a zone; yesterday in the first minute of a day, of which no report can be asked."""
+    return (now - timedelta(minutes=1)).astimezone(zone).date()
 
-    A report of the shortest length comes as it is, be it cut or not. Once it is known how busy the
-    account is, the next report is under way while one is read: two at a time, as Gladly has it.
+
+def adaptive_windows(  # noqa: PLR0913 - each is needed
+    days: DateRange,
+    ask: Callable[[DateRange], Table],
+    name: str,
+    log: Callable[..., None],
+    advice: str,
+    *,
+    bucket: int = 1,
+) -> Iterator[tuple[DateRange, Table]]:
+    """Ask for these days in windows that are not cut, and yield the reports in their order.
+
+    The first report shows how busy the account is. From then on, the next report is under way while
+    one is read: Gladly makes two at a time. A report of the shortest length may be cut, which is
+    logged as a warning. Each report is closed once it was read.
 
     Args:
         days: The days.
-        ask: Asks for some of them.
-        length: How many days the first window has.
-        shortest: How many days belong together; every window has a multiple of them.
+        ask: Asks for the report of some days.
+        name: The report's name in the warning.
+        log: Where the warning goes.
+        advice: The end of the warning, which says what to do.
+        bucket: How many days belong together. Each window has a multiple of them.
     """
+
+    def rounded(length: int) -> int:
+        return max(bucket, length // bucket * bucket)
+
+    length = rounded(FIRST_LENGTH)
     is_known = False
     first = days.first
-    pending: deque[tuple[Days, Future[Table]]] = deque()
+    pending: deque[tuple[DateRange, Future[Table]]] = deque()
     pool = ThreadPoolExecutor(CONCURRENT_REPORTS, thread_name_prefix="reports")
     try:
         while pending or first <= days.last:
             while first <= days.last and len(pending) < (CONCURRENT_REPORTS if is_known else 1):
-                window = days.from_on(first, length)
+                window = days.days_from(first, length)
                 pending.append((window, pool.submit(ask, window)))
                 first = window.last + DAY
             window, future = pending.popleft()
-            table = future.result()
-            if table.rows >= FULL and len(window) > shortest:
-                table.close()
-                # What was asked for meanwhile is as long, and likely to be cut as well.
-                _drop(pending)
-                first, is_known = window.first, False
-                length = _whole(len(window) // 2, shortest)
-                continue
-            is_known = True
-            length = _whole(_next_length(len(window), table.rows), shortest)
-            yield window, table
+            with closing(future.result()) as table:
+                is_known = table.rows < ROW_CAP_SUSPECTED or len(window) <= bucket
+                if not is_known:
+                    # The other report under way is as long, and likely to be cut as well.
+                    _drop(pending)
+                    first, length = window.first, rounded(len(window) // 2)
+                    continue
+                if table.rows >= ROW_CAP_SUSPECTED:
+                    log(
+                        "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
+                        "that rows of this time may be missing: %s",
+                        name,
+                        table.rows,
+                        window.first,
+                        window.last,
+                        advice,
+                        level=logging.WARNING,
+                    )
+                longest = min(len(window) * GROWTH, LONGEST)
+                length = rounded(min(longest, TARGET_ROWS * len(window) // max(1, table.rows)))
+                yield window, table
     finally:
         _drop(pending)
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read_windows(
-    days: Days, ask: Callable[[Days], Table], name: str, log: Log, advice: str, **lengths: int
-) -> Iterator[tuple[Days, Table]]:
-    """As `adaptive`, with each report closed once it is read.
-
-    A report that is cut, and cannot be had for less, is named.
-
-    Args:
-        days: The days.
-        ask: Asks for some of them.
-        name: What the report is called in a warning.
-        log: Where the warning goes.
-        advice: What the warning says to be done.
-        lengths: As of `adaptive`.
-    """
-    for window, table in adaptive(days, ask, **lengths):
-        if table.rows >= FULL:
-            log(
-                "%s has %d rows from %s to %s: Gladly gives about 100,000 and no more, so "
-                "that rows of this time may be missing: %s",
-                name,
-                table.rows,
-                window.first,
-                window.last,
-                advice,
-                level=logging.WARNING,
-            )
-        try:
-            yield window, table
-        finally:
-            table.close()
-
-
-def _next_length(days: int, rows: int) -> int:
-    longest = min(days * GROWTH, LONGEST)
-    return min(longest, AIMED_AT * days // rows) if rows else longest
-
-
-def _whole(length: int, shortest: int) -> int:
-    return max(shortest, length // shortest * shortest)
-
-
-def _drop(pending: deque[tuple[Days, Future[Table]]]) -> None:
-    """Give up what is under way, and what it will leave on disk."""
+def _drop(pending: deque[tuple[DateRange, Future[Table]]]) -> None:
+    """Give up the reports under way, and close those that arrive all the same."""
 
     def close(future: Future[Table]) -> None:
         if not future.cancelled() and not future.exception():
@@ -165,30 +158,31 @@ def _drop(pending: deque[tuple[Days, Future[Table]]]) -> None:
     pending.clear()
 
 
-def kept_together(window: Days, level: str | None) -> int:
-    """How many days of a window belong together: those of a bucket of the level."""
+def bucket_days(window: DateRange, level: str | None) -> int:
+    """How many days of a window belong together: those of a bucket of the aggregation level."""
     if level in {"monthly", "quarterly"}:
         return len(window)
     return 7 if level == "weekly" else 1
 
 
-def aligned(first: date, last: date, zone: tzinfo, level: str | None) -> Iterator[Days]:
-    """Windows from the one of the first day to the one of the last, whole buckets of a level each.
+def fixed_windows(days: DateRange, level: str | None) -> Iterator[DateRange]:
+    """Windows that hold all of these days, and whole buckets of an aggregation level.
 
-    They are the same in every run, so that a row keeps its place in its window: calendar months,
-    but quarters and blocks of four weeks for what is reported by the quarter or week.
+    They are the same in every run, so that a row keeps its place in its window. Quarterly buckets
+    have windows of a quarter, weekly ones of four weeks, and all others of a calendar month. The
+    first window may begin before these days, and the last one may end after them.
     """
-    start = _begin(first, level)
-    while start <= last:
-        # Longer than any of them, and shorter than any two.
-        following = _begin(start + (31 if level != "quarterly" else 92) * DAY, level)
-        yield Days(start, following - DAY, zone)
+    start = _window_start(days.first, level)
+    while start <= days.last:
+        # Longer than one window, and shorter than two.
+        following = _window_start(start + (92 if level == "quarterly" else 31) * DAY, level)
+        yield DateRange(start, following - DAY, days.zone)
         start = following
 
 
-def _begin(day: date, level: str | None) -> date:
+def _window_start(day: date, level: str | None) -> date:
     if level == "weekly":
-        # The first of all days is a Monday.
+        # Day 1 of the proleptic calendar is a Monday.
         return date.fromordinal((day.toordinal() - 1) // 28 * 28 + 1)
     if level == "quarterly":
         return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)

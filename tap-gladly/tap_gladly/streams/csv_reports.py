@@ -1,21 +1,29 @@
-"""What is read as CSV by windows of days, each as long as Gladly's row cap allows."""
+"""The base of streams that are read as CSV, by windows that Gladly's row cap leaves whole."""
 
 from __future__ import annotations
 
 import typing as t
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import timedelta, timezone, tzinfo
 from functools import partial
 
+from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.kit.times import format_time
 from tap_gladly.reports.columns import typed
 from tap_gladly.reports.table import Table
-from tap_gladly.reports.windows import BEHIND, FIRST, Days, read_windows
+from tap_gladly.reports.windows import (
+    DAY,
+    FIRST_LENGTH,
+    REPORT_LAG,
+    DateRange,
+    adaptive_windows,
+    last_day,
+)
 from tap_gladly.run import GladlyStream
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from singer_sdk.helpers.types import Record
+    from singer_sdk.helpers.types import Context, Record
 
 HISTORY = timedelta(days=365)
 """How far back a report begins that has neither a bookmark nor a `start_date`."""
@@ -25,69 +33,72 @@ ADVICE = "filters in the setting reports can part it"
 
 
 class CSVStream(GladlyStream):
-    """What is read as CSV by windows of days."""
-
-    lookback = timedelta(0)
-    """How far before its bookmark the stream reads again."""
+    """A stream that is read as CSV, by windows of days."""
 
     zone: tzinfo = timezone.utc
-    """The zone of its days, and of times that come without one."""
+    """The zone of its days, and of times that are written without one."""
 
     known_names: frozenset[str] = frozenset()
-    """The columns that are known, of which a report has some."""
+    """The columns that are known. A report has at least one of them."""
 
-    def days(self) -> Days | None:
-        """From the bookmark, less the look-back, to today; none if that is nothing."""
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read window by window, and keep in the state up to where all is read."""
+        days = self.days()
+        if not days:
+            return
+        progress = ProgressLog(self.log, f"{self.name}, in days", len(days))
+        for window, records in self.windows(days):
+            yield from records
+            # Rows of the youngest hours may still come.
+            self.move_bookmark(min(window.end, self.run_started_at - REPORT_LAG))
+            self.write_state()
+            progress.count(len(window))
+
+    def windows(self, days: DateRange) -> Iterator[tuple[DateRange, Iterable[Record]]]:
+        """The windows of these days, each with its records."""
+        for window, table in self.tables(days):
+            yield window, self.records_of(window, table)
+
+    def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
+        """The records of a window's report."""
+        raise NotImplementedError
+
+    def days(self) -> DateRange:
+        """The days from the bookmark, less the look-back, to today; may be empty."""
         bookmark, start_date = self.bookmark(), self.start_date()
         start = start_date or self.run_started_at - HISTORY
         if self.is_test:
-            # A test of the connection takes one request, and not a window after the other.
-            start = max(start, self.run_started_at - timedelta(days=FIRST - 1))
+            # A test of the connection takes one request, and not one for each window.
+            start = max(start, self.run_started_at - (FIRST_LENGTH - 1) * DAY)
         if bookmark is not None:
             start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
-        days = Days(start.astimezone(self.zone).date(), self.today, self.zone)
-        return days if len(days) else None
+        last = last_day(self.run_started_at, self.zone)
+        return DateRange(start.astimezone(self.zone).date(), last, self.zone)
 
-    @property
-    def today(self) -> date:
-        """The day on which the run began; a day of which not a minute is over is none."""
-        return (self.run_started_at - timedelta(minutes=1)).astimezone(self.zone).date()
+    def tables(self, days: DateRange, *, bucket: int = 1) -> Iterator[tuple[DateRange, Table]]:
+        """The reports of these days; `bucket` says how many days belong together."""
+        return adaptive_windows(days, self.table_of, self.name, self.log, ADVICE, bucket=bucket)
 
-    def tables(self, days: Days, **lengths: int) -> Iterator[tuple[Days, Table]]:
-        """The reports of these days; one that is cut and cannot be made shorter is named."""
-        return read_windows(days, self.table_of, self.name, self.log, ADVICE, **lengths)
-
-    def table_of(self, days: Days) -> Table:
-        """Have the report of these days made."""
+    def table_of(self, days: DateRange) -> Table:
+        """Ask for the report of these days."""
         receive = partial(Table.receive, known=self.known_names, taken=self.tap_added_properties)
         return self.client.report(self.path, self.body(days), receive)
 
-    def body(self, days: Days) -> dict[str, t.Any]:
-        """What asks for these days, as a range of times: to the minute, and not into the future."""
-        return {
-            "startAtTime": _minute(days.start),
-            "endAtTime": _minute(min(days.end, self.run_started_at)),
-        }
+    def body(self, days: DateRange) -> dict[str, t.Any]:
+        """The body of a request for these days."""
+        return days.times(self.run_started_at)
 
-    def settled(self, days: Days) -> datetime:
-        """Up to when the rows of these days will not become more."""
-        return min(days.end, self.run_started_at - BEHIND)
-
-    def bounds(self, window: Days) -> dict[str, str]:
-        """A window, as columns of the rows in it."""
+    def bounds(self, window: DateRange) -> dict[str, str]:
+        """A window as columns of its rows: `window_start` and `window_end`."""
         return {
             "window_start": format_time(window.start),
             "window_end": format_time(min(window.end, self.run_started_at)),
         }
 
     def typed(self, row: dict[str, str | None]) -> Record:
-        """The row, with cells that the types of their columns can take."""
+        """The row, each cell in the form of its column's type."""
         columns = self.schema["properties"]
         return {
             name: typed(name, cell, self.zone) if name in columns else cell
             for name, cell in row.items()
         }
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%MZ}"

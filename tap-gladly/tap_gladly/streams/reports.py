@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
+from tap_gladly.client import REPORTS, missing_settings
 from tap_gladly.kit.conformance import hash_of
-from tap_gladly.reports.columns import column_names, column_schema, report_schema, snake_case
-from tap_gladly.reports.metric_sets import BY_TIME, KNOWN, SUMMARY_HEADERS
-from tap_gladly.reports.windows import Days, aligned, kept_together
+from tap_gladly.kit.errors import RefusedError
+from tap_gladly.reports.columns import column_schema, snake_case
+from tap_gladly.reports.config import reports_of
+from tap_gladly.reports.layout import layout_of
+from tap_gladly.reports.table import Table
+from tap_gladly.reports.windows import DAY, DateRange, bucket_days, fixed_windows, last_day
 from tap_gladly.streams.csv_reports import CSVStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Record
 
+    from tap_gladly.reports.columns import Schema
     from tap_gladly.reports.config import Report
-    from tap_gladly.reports.table import Table
+    from tap_gladly.reports.layout import Layout
     from tap_gladly.run import GladlyRun
 
 
@@ -29,38 +36,23 @@ class ReportStream(CSVStream):
         tap: The tap.
         run: What the streams of a run share.
         report: The report.
-        others: Columns besides those that are known, by name.
+        layout: Its columns and keys.
     """
 
-    path = "/reports"
-    # Of the instance, and not the SDK's properties, which come too late for the first look.
+    path = REPORTS
+    # Set on the instance before the SDK's own properties are first read.
     primary_keys: tuple[str, ...] = ()
     replication_key: str | None = None
 
-    def __init__(
-        self, tap: Tap, run: GladlyRun, report: Report, others: dict[str, t.Any] | None = None
-    ) -> None:
-        self.entry = report
-        self.known = KNOWN.get(report.metric_set)
-        self.zone = report.zone
-        headers: tuple[str, ...]
-        if self.known is None:
-            headers = SUMMARY_HEADERS.get(report.metric_set, ())
-            self.primary_keys = ("window_start", "row_number")
-            self.replication_key = "window_start"
-            self.tap_added_properties = ("window_start", "row_number", "window_end")
-        else:
-            headers = self.known.headers
-            self._anchor = self.replication_key = snake_case(self.known.anchor)
-            if self.known.key:
-                self.primary_keys = tuple(map(snake_case, self.known.key))
-            else:
-                self.primary_keys = self.tap_added_properties = ("row_hash",)
-        self.known_names = frozenset(column_names(headers, self.tap_added_properties))
+    def __init__(self, tap: Tap, run: GladlyRun, report: Report, layout: Layout) -> None:
+        self.report = report
         self.name = report.name
-        self._columns = report_schema(
-            self.tap_added_properties, self.primary_keys, headers, others or {}
-        )
+        self.zone = report.zone
+        self.primary_keys = layout.primary_keys
+        self.replication_key = layout.replication_key
+        self.tap_added_properties = layout.added
+        self.known_names = layout.known_names
+        self._columns = layout.schema
         super().__init__(tap, run)
 
     @property
@@ -69,93 +61,93 @@ class ReportStream(CSVStream):
         return self._columns
 
     @property
-    def lookback(self) -> timedelta:  # type: ignore[override]
-        """How far before its bookmark the stream reads again: rows of most reports restate."""
-        restates = self.known is None or self.known.restates
-        return timedelta(days=self.config["report_lookback_days"] if restates else 0)
+    def lookback(self) -> timedelta:
+        """How far before its bookmark the stream reads again: the rows of most reports change."""
+        days = self.config["report_lookback_days"] if self.report.known.rows_change else 0
+        return timedelta(days=days)
 
-    def body(self, days: Days) -> dict[str, t.Any]:
-        """What asks for these days."""
-        entry = self.entry
-        if entry.metric_set in BY_TIME:
-            window = super().body(days)
-        else:
-            window = {
-                "startAt": days.first.isoformat(),
-                "endAt": days.last.isoformat(),
-                "timezone": entry.timezone,
-            }
-        wanted = {"aggregationLevel": entry.aggregation_level, "filters": entry.filters}
-        return {
-            "metricSet": entry.metric_set,
-            **window,
-            **{name: each for name, each in wanted.items() if each},
-        }
+    def body(self, days: DateRange) -> dict[str, t.Any]:
+        """The body of a request for these days."""
+        return self.report.body(days, self.run_started_at)
 
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read window by window."""
-        days = self.days()
-        if days is None:
+    def windows(self, days: DateRange) -> Iterator[tuple[DateRange, Iterable[Record]]]:
+        """The windows of these days; rows that only their place identifies need fixed ones."""
+        if self.report.known.anchor:
+            yield from super().windows(days)
             return
-        yield from self._rows(days) if self.known else self._placed_rows(days)
+        for window in fixed_windows(days, self.report.aggregation_level):
+            yield window, self._numbered(window, days)
 
-    def _rows(self, days: Days) -> Iterator[Record]:
-        """Rows that can be told apart, by a key or by what is in them."""
-        identity = frozenset(map(snake_case, self.known.identity)) if self.known else frozenset()
-        for window, table in self.tables(days):
-            if identity:
-                yield from self._hashed(table, identity)
-            else:
-                yield from map(self.typed, table.records())
-            self.move_bookmark(self.settled(window))
-            self.write_state()
+    def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
+        """The rows, which have a key, or a hash for one."""
+        return map(self.typed, table.records()) if self.report.known.key else self._hashed(table)
 
-    def _hashed(self, table: Table, identity: frozenset[str]) -> Iterator[Record]:
-        """The rows with a hash of what stays as it is; of equal rows, each is one all the same.
+    def _hashed(self, table: Table) -> Iterator[Record]:
+        """The rows with a hash of the cells that do not change. Equal rows are counted.
 
-        Equal rows have the same time, and so come in the same window in every run.
+        Equal rows have the same time, so they come in the same window in every run.
         """
-        if table.headers and self._anchor not in table.names:
-            identity = frozenset(table.names)
+        hash_columns = frozenset(map(snake_case, self.report.known.hash_columns))
+        if table.headers and self.replication_key not in table.names:
+            hash_columns = frozenset(table.names)
             self.warn_once(
-                f"The report of {self.name} has no column {self._anchor!r}: its rows are told "
-                "apart by all that they hold, and one that changes comes twice. Please report it "
-                "as a bug of tap-gladly."
+                f"The report of {self.name} has no column {self.replication_key!r}: its rows are "
+                "told apart by all that they hold, and one that changes comes twice. Please report "
+                "it as a bug of tap-gladly."
             )
-        met: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for row in table.records():
-            same = hash_of({name: cell for name, cell in row.items() if name in identity and cell})
-            earlier = met[same] = met.get(same, -1) + 1
-            row_hash = hash_of({"row": same, "earlier": earlier}) if earlier else same
+            cells = {name: cell for name, cell in row.items() if name in hash_columns and cell}
+            row_hash = hash_of(cells)
+            earlier = counts[row_hash] = counts.get(row_hash, -1) + 1
+            if earlier:
+                row_hash = hash_of({"row": row_hash, "earlier": earlier})
             yield {**self.typed(row), "row_hash": row_hash}
 
-    def _placed_rows(self, days: Days) -> Iterator[Record]:
-        """Rows that have nothing to tell them apart but their place in a window."""
-        for window in aligned(days.first, days.last, self.zone, self.entry.aggregation_level):
-            bounds = self.bounds(window)
-            number = 0
-            until_today = window.from_on(window.first, (days.last - window.first).days + 1)
-            shortest = kept_together(window, self.entry.aggregation_level)
-            for _, table in self.tables(until_today, length=len(window), shortest=shortest):
-                for row in table.records():
-                    number += 1
-                    yield {**self.typed(row), **bounds, "row_number": number}
-            self.move_bookmark(self.settled(window))
-            self.write_state()
+    def _numbered(self, window: DateRange, days: DateRange) -> Iterator[Record]:
+        """The rows with their place in a fixed window, of which no more than these days is read."""
+        bounds = self.bounds(window)
+        bucket = bucket_days(window, self.report.aggregation_level)
+        number = 0
+        until_today = replace(window, last=min(window.last, days.last))
+        for _, table in self.tables(until_today, bucket=bucket):
+            for row in table.records():
+                number += 1
+                yield {**self.typed(row), **bounds, "row_number": number}
 
-    def columns_of_the_account(self) -> dict[str, t.Any]:
-        """The columns that the account's own report has besides those that are known, by name.
 
-        A report of one day tells; where that is empty, one of a month.
-        """
-        yesterday = self.today - timedelta(days=1)
-        for first in (yesterday, yesterday - timedelta(days=30)):
-            table = self.table_of(Days(first, yesterday, self.zone))
-            table.close()
-            if table.headers:
-                return {
-                    name: column_schema(name, header)
-                    for name, header in zip(table.names, table.headers, strict=True)
-                    if name not in self.known_names
-                }
-        return {}
+def report_streams(tap: Tap, run: GladlyRun, *, is_discovering: bool) -> Iterator[ReportStream]:
+    """The streams of the setting `reports`.
+
+    A catalog has the columns of the account's own reports. Without one, discovery asks for them,
+    and so does a run for a report of which no column is known.
+    """
+    for report in reports_of(tap.config["reports"]):
+        if entry := tap.input_catalog and tap.input_catalog.get_stream(report.name):
+            columns = entry.schema.to_dict().get("properties", {})
+        elif (is_discovering or not report.known.headers) and not missing_settings(tap.config):
+            columns = _account_columns(tap, run, report)
+        else:
+            columns = {}
+        yield ReportStream(tap, run, report, layout_of(report.known, columns))
+
+
+def _account_columns(tap: Tap, run: GladlyRun, report: Report) -> dict[str, Schema]:
+    """The columns of the account's own report: of yesterday, or of a month where that is empty."""
+    layout = layout_of(report.known, {})
+    receive = partial(Table.receive, known=layout.known_names, taken=layout.added)
+    yesterday = last_day(run.started_at, report.zone) - DAY
+    for length in (1, 31):
+        days = DateRange(yesterday - (length - 1) * DAY, yesterday, report.zone)
+        try:
+            table = run.client.report(REPORTS, report.body(days, run.started_at), receive)
+        except RefusedError as error:
+            if error.status != 400:  # noqa: PLR2004 - of this report alone
+                raise
+            tap.logger.warning("The columns of %s are not known: %s", report.name, error)
+            break
+        table.close()
+        if table.headers:
+            headers = dict(zip(table.names, table.headers, strict=True))
+            return {name: column_schema(name, header) for name, header in headers.items()}
+    return {}

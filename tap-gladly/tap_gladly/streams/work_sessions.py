@@ -10,7 +10,10 @@ from tap_gladly.streams.csv_reports import CSVStream
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Record
+
+    from tap_gladly.reports.table import Table
+    from tap_gladly.reports.windows import DateRange
 
 
 class WorkSessionEventsStream(CSVStream):
@@ -28,17 +31,13 @@ class WorkSessionEventsStream(CSVStream):
     known_names = frozenset({"contact_session_id"})
 
     @property
-    def lookback(self) -> timedelta:  # type: ignore[override]
+    def lookback(self) -> timedelta:
         """How far before its bookmark the stream reads again."""
         return timedelta(days=self.config["report_lookback_days"])
 
-    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read window by window."""
-        days = self.days()
-        for window, table in self.tables(days) if days else ():
-            bounds = self.bounds(window)
-            for row in table.records():
-                # Empty where nobody handled the contact: a part of the key all the same.
-                yield {**self.typed(row), "agent_id": row.get("agent_id") or "", **bounds}
-            self.move_bookmark(self.settled(window))
-            self.write_state()
+    def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
+        """The rows, each with its window."""
+        bounds = self.bounds(window)
+        for row in table.records():
+            # Empty where nobody handled the contact: a part of the key all the same.
+            yield {**self.typed(row), "agent_id": row.get("agent_id") or "", **bounds}
