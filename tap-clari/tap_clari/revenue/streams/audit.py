@@ -10,7 +10,7 @@ from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.dedup import SeenIds
 from tap_clari.kit.times import EARLIEST, parse_time_or_epoch
-from tap_clari.revenue.pagination import linked_pages
+from tap_clari.revenue.pagination import follow_next_links
 from tap_clari.revenue.run import HISTORY, RevenueStream
 
 if t.TYPE_CHECKING:
@@ -73,7 +73,7 @@ class AuditEventsStream(RevenueStream):
             "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
             "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
         }
-        return linked_pages(self.client, self.path, params)
+        return follow_next_links(self.client, self.path, params)
 
     def _events(self, page: Answer) -> Iterator[Record]:
         """The events of a page that did not come yet in this run."""

@@ -9,6 +9,7 @@ import msgspec
 
 from tap_clari.kit.errors import RefusedError
 from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
+from tap_clari.revenue.exports.results import ExportResult
 from tap_clari.revenue.exports.starter import GONE
 from tap_clari.revenue.run import RevenueStream
 
@@ -79,10 +80,10 @@ class ExportJobResultsStream(RevenueStream):
                 )
 
     def _rows(self, job: Job) -> Iterator[Record]:
-        file = self.run.exports.download(str(job.job_id), job)
+        file = ExportResult.download(self.client, str(job.job_id), job)
         try:
-            for section in file.sections:
-                for number, row in enumerate(file.rows(section), start=1):
+            for section in file.lists:
+                for number, row in enumerate(file.raw_rows(section), start=1):
                     yield {
                         "jobId": job.job_id,
                         "section": section,
