@@ -231,6 +231,8 @@ def test_a_job_that_fails_is_named_and_replaced_by_the_next_run(
     assert run.last_word.startswith(
         f"The Clari export job {job.id} ended with {ending} after 0:00:0"
     )
+    assert "It was for the forecast net_arr." in run.last_word
+    assert f"Started the export job {job.id} for the forecast net_arr" in run.log
     assert "Traceback" not in run.log
     assert_complete(
         revenue.tap.run("forecast_entries", state=run.state, **ONE_FORECAST), revenue, job=1

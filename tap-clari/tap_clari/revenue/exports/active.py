@@ -92,14 +92,9 @@ class ActiveJob:
         return str(self.job.job_id)
 
     @property
-    def label(self) -> str:
-        """What logs and sentences call it besides its id."""
-        return self.request.label
-
-    @property
-    def waited(self) -> timedelta:
-        """How long this run has waited for it."""
-        return self.deadline.waited
+    def name(self) -> str:
+        """What logs call it: its id, and what it is for."""
+        return f"{self.job_id} for {self.request.label}"
 
     def discard_file(self) -> None:
         """Remove the file of its result."""

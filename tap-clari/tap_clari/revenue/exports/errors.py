@@ -58,24 +58,25 @@ def not_started(label: str, cause: object, tries: int) -> str:
 def failed(active: ActiveJob, status: str) -> str:
     """Say that a job failed."""
     return (
-        f"The Clari export job {active.job_id} ended with {status} after {active.waited} "
-        f"(h:mm:ss). It was for {active.label}. Run again, which starts another; if that fails "
-        "too, ask Clari support about this job."
+        f"The Clari export job {active.job_id} ended with {status} after "
+        f"{active.deadline.waited} (h:mm:ss). It was for {active.request.label}. Run again, which "
+        "starts another; if that fails too, ask Clari support about this job."
     )
 
 
 def never_ends(active: ActiveJob, status: str) -> str:
     """Say that a job did not end in time."""
     return (
-        f"The Clari export job {active.job_id} is still {status} after {active.waited} (h:mm:ss). "
-        f"It is for {active.label}. The next run waits for it again and does not pay for another. "
-        "If it only needs longer, raise job_timeout_seconds; if it hangs, cancel it in Clari."
+        f"The Clari export job {active.job_id} is still {status} after "
+        f"{active.deadline.waited} (h:mm:ss). It is for {active.request.label}. The next run waits "
+        "for it again and does not pay for another. If it only needs longer, raise "
+        "job_timeout_seconds; if it hangs, cancel it in Clari."
     )
 
 
 def no_result(active: ActiveJob, reason: object) -> str:
     """Say that a job is done and its result cannot be had."""
     return (
-        f"The Clari export job {active.job_id} is done, but its result cannot be had. {reason} It "
-        f"was for {active.label}. The next run starts another job."
+        f"The Clari export job {active.job_id} is done, but its result cannot be had. {reason} The "
+        f"next run starts another job for {active.request.label}."
     )

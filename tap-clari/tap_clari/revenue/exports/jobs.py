@@ -9,7 +9,7 @@ import msgspec
 
 from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
-from tap_clari.kit.times import parse_time_or_epoch
+from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from tap_clari.kit.decoding import Answer
@@ -56,17 +56,17 @@ class Job(msgspec.Struct, rename="camel"):
     @property
     def started(self) -> datetime | None:
         """When it started."""
-        return _time(self.start_time)
+        return time_or_none(self.start_time)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended."""
-        return _time(self.end_time)
+        return time_or_none(self.end_time)
 
     @property
     def is_expired(self) -> bool:
         """Whether Clari has deleted its result."""
-        expiry = _time(self.expired_time)
+        expiry = time_or_none(self.expired_time)
         return expiry is not None and expiry <= datetime.now(timezone.utc)
 
     @property
@@ -143,10 +143,3 @@ def limits_in(answer: Answer) -> Limits:
         return msgspec.json.decode(answer.body, type=_WrappedLimits, strict=False).jobs
     except msgspec.ValidationError as error:
         raise UnexpectedResponseError(answer.path, missing) from error
-
-
-def _time(value: t.Any) -> datetime | None:  # noqa: ANN401
-    try:
-        return parse_time_or_epoch(value)
-    except ValueError:
-        return None

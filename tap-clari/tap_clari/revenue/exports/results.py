@@ -44,12 +44,10 @@ class ExportResult:
 
     Args:
         spool: The document.
-        path: What messages call its origin.
     """
 
-    def __init__(self, spool: Spool, path: str) -> None:
+    def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._path = path
         self._distinct: dict[tuple[str, str], list[str]] = {}
         self._is_list, self._members = self._survey()
 
@@ -61,22 +59,18 @@ class ExportResult:
             RefusedError: If the API does not give it.
             FatalAPIError: If it cannot be received or stored.
         """
-
-        def receive(response: requests.Response) -> ExportResult:
-            return cls.receive(response, RESULTS)
-
         if _is_safe_url(job.download_url):
             name = "the download link of an export job"
             try:
-                return client.download(name, receive, url=job.download_url)
+                return client.download(name, cls.receive, url=job.download_url)
             except StorageError:
                 raise
             except FatalAPIError:
                 client.logger.info("The download link of the export job %s does not work", job_id)
-        return client.download(RESULTS, receive, ids={"jobId": job_id})
+        return client.download(RESULTS, cls.receive, ids={"jobId": job_id})
 
     @classmethod
-    def receive(cls, response: requests.Response, path: str) -> ExportResult:
+    def receive(cls, response: requests.Response) -> ExportResult:
         """Write an answer to disk and see that it is whole.
 
         Raises:
@@ -84,7 +78,7 @@ class ExportResult:
         """
         spool = Spool.receive(response, "JSON", recode=_valid_utf8)
         try:
-            return cls(spool, path)
+            return cls(spool)
         except BaseException:
             spool.close()
             raise
@@ -117,7 +111,7 @@ class ExportResult:
             return None
         found = ", ".join(map(repr, self._members)) or "nothing"
         missing = f"a list in {' or '.join(map(repr, names))} (it has {found})"
-        raise UnexpectedResponseError(self._path, missing)
+        raise UnexpectedResponseError(RESULTS, missing)
 
     def distinct_values(self, list_name: str, member: str) -> list[str]:
         """The values that a member has in a list of objects, each once."""
@@ -149,7 +143,7 @@ class ExportResult:
         """
         for row in self.raw_rows(list_name):
             if not row.startswith(b"{"):
-                raise UnexpectedResponseError(self._path, f"records in {list_name!r}")
+                raise UnexpectedResponseError(RESULTS, f"records in {list_name!r}")
             yield msgspec.json.decode(row)
 
     def _survey(self) -> tuple[bool, dict[str, str]]:
@@ -172,7 +166,7 @@ class ExportResult:
                         depth += _STEPS[event]
                         if depth > DEEPEST:
                             missing = f"a depth of less than {DEEPEST} levels"
-                            raise UnexpectedResponseError(self._path, missing)
+                            raise UnexpectedResponseError(RESULTS, missing)
             except ijson.JSONError as error:
                 wanted = "JSON"
                 raise MalformedBodyError(wanted) from error

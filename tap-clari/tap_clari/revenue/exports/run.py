@@ -51,7 +51,7 @@ class ExportRun:
         self._poll_seconds = float(tap.config["job_poll_interval_seconds"])
         self._timeout = float(tap.config["job_timeout_seconds"])
         self._ledger = Ledger(tap)
-        self._starter = JobStarter(client, self._ledger, tap.writer.uninterrupted)
+        self._starter = JobStarter(tap, client, self._ledger)
         self._active: dict[ExportKey, ActiveJob] = {}
         self._finished: set[str] = set()
 
@@ -72,7 +72,9 @@ class ExportRun:
             job = self._starter.find_inherited(request)
             if job is None:
                 return False
-            self._activate(reader, request, job, is_inherited=True)
+            self._active[request.key] = ActiveJob(
+                reader.job_group, request, job, Deadline(self._timeout), is_inherited=True
+            )
         return True
 
     def abandon(self, request: ExportRequest) -> None:
@@ -86,10 +88,8 @@ class ExportRun:
 
     def forget_unused(self, path: str) -> None:
         """Forget the jobs of earlier runs that this run has read past without them."""
-        jobs = [job for job in self._ledger.jobs() if job.path == path]
-        self._ledger.forget(
-            *(job.key for job in jobs if job.key not in self._active), at_once=False
-        )
+        keys = {job.key for job in self._ledger.jobs() if job.path == path}
+        self._ledger.forget(*(keys - self._active.keys()), at_once=False)
 
     def finished(self, reader: Reader) -> None:
         """Called when a stream has finished. After the last of its group, the files are deleted.
@@ -116,18 +116,6 @@ class ExportRun:
             for stream in self._tap.selected_streams()
             if isinstance(stream, Reader) and stream.name not in self._finished
         ]
-
-    def _activate(
-        self,
-        reader: Reader,
-        request: ExportRequest,
-        job: StartedJob,
-        *,
-        is_inherited: bool = False,
-    ) -> None:
-        self._active[request.key] = ActiveJob(
-            reader.job_group, request, job, Deadline(self._timeout), is_inherited
-        )
 
     # Results
 
@@ -175,7 +163,10 @@ class ExportRun:
             job = self._starter.start(waiting[0], limits) if waiting else None
             if job is None:
                 break
-            self._activate(reader, waiting.popleft().request, job)
+            request = waiting.popleft().request
+            self._active[request.key] = ActiveJob(
+                reader.job_group, request, job, Deadline(self._timeout)
+            )
         return limits
 
     def _wait_and_read(
@@ -209,11 +200,10 @@ class ExportRun:
             raise FatalAPIError(export_errors.never_ends(active, job.status))
         if active.deadline.is_time_to_log():
             self._client.logger.info(
-                "Export job %s for %s: %s after %s (h:mm:ss)",
-                active.job_id,
-                active.label,
+                "Export job %s: %s after %s (h:mm:ss)",
+                active.name,
                 job.status,
-                active.waited,
+                active.deadline.waited,
             )
 
     def _read(self, active: ActiveJob, job: Job) -> Export | None:
@@ -227,16 +217,13 @@ class ExportRun:
             if not active.is_inherited:
                 raise FatalAPIError(export_errors.no_result(active, error)) from error
             self._client.logger.warning(
-                "The result of the export job %s for %s is gone; starting another",
-                active.job_id,
-                active.label,
+                "The result of the export job %s is gone; starting another", active.name
             )
             return None
         if job.has_cells_cut:
             self._client.logger.warning(
-                "Clari has cut cells from the result of the export job %s for %s: they are missing",
-                active.job_id,
-                active.label,
+                "Clari has cut cells from the result of the export job %s: they are missing",
+                active.name,
             )
         ended = job.ended or datetime.now(timezone.utc)
         active.export = Export(active.request, job, active.job.started, ended, file)

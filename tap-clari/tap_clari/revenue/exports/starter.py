@@ -24,10 +24,8 @@ from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_in, jobs_in
 from tap_clari.revenue.exports.ledger import StartedJob
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from tap_clari.kit.client import ApiClient
+    from tap_clari.kit.tap import ApiTap
     from tap_clari.revenue.exports.jobs import Limits
     from tap_clari.revenue.exports.ledger import Ledger
     from tap_clari.revenue.exports.requests import ExportRequest
@@ -73,20 +71,15 @@ class JobStarter:
     """Starts jobs, and finds those that an earlier run started.
 
     Args:
+        tap: The tap: its writer holds a signal back while a job is started.
         client: Makes the requests.
         ledger: The jobs in the state.
-        uninterrupted: Holds a signal back between the start of a job and its entry in the state.
     """
 
-    def __init__(
-        self,
-        client: ApiClient,
-        ledger: Ledger,
-        uninterrupted: Callable[[], AbstractContextManager[None]],
-    ) -> None:
+    def __init__(self, tap: ApiTap, client: ApiClient, ledger: Ledger) -> None:
+        self._tap = tap
         self._client = client
         self._ledger = ledger
-        self._uninterrupted = uninterrupted
 
     def find_inherited(self, request: ExportRequest) -> StartedJob | None:
         """The job that an earlier run started for a request, if Clari still has it."""
@@ -108,7 +101,8 @@ class JobStarter:
         Raises:
             FatalAPIError: If the API does not start it.
         """
-        with self._uninterrupted():
+        # Between the request and the entry in the state, no signal may end the run.
+        with self._tap.writer.uninterrupted():
             job = self._find_or_start(pending, limits)
             if job:
                 self._ledger.remember(job)
@@ -131,7 +125,7 @@ class JobStarter:
             return intent.with_id(self._post(request))
         except UnknownOutcomeError as error:
             pending.intent = pending.intent or intent
-            return self._find_unanswered(request, pending, pending.intent, error)
+            return self._find_unanswered(pending, pending.intent, error)
         except FatalAPIError as error:
             self._ledger.forget(request.key)
             if not isinstance(error, RefusedError):
@@ -143,12 +137,9 @@ class JobStarter:
             raise FatalAPIError(sentence or str(error)) from error
 
     def _find_unanswered(
-        self,
-        request: ExportRequest,
-        pending: PendingStart,
-        intent: StartedJob,
-        error: UnknownOutcomeError,
+        self, pending: PendingStart, intent: StartedJob, error: UnknownOutcomeError
     ) -> StartedJob | None:
+        request = pending.request
         pending.tries += 1
         if error.may_still_run:
             pending.look_until = time.monotonic() + self._client.timeout

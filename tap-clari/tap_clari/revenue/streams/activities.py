@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta, timezone
 
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.times import parse_time_or_epoch
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
 from tap_clari.revenue.run import HISTORY, ExportStream
+from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -92,11 +92,11 @@ class ActivitiesStream(ExportStream):
 
         Its days must leave no gap after what was read before.
         """
-        candidates: list[tuple[Days, StartedJob]] = []
-        for job in self.run.exports.unfinished_jobs():
-            days = _days_of(job)
-            if days and days.first <= whole.first <= days.last:
-                candidates.append((days, job))
+        candidates = [
+            (days, job)
+            for job in self.run.exports.unfinished_jobs()
+            if (days := _days_of(job)) and days.first <= whole.first <= days.last
+        ]
         # The job that reaches furthest. If its window was cut, its halves are adopted as well.
         candidates.sort(key=lambda each: (each[0].last, -each[0].first.toordinal()), reverse=True)
         for days, job in candidates:
@@ -155,7 +155,8 @@ class ActivitiesStream(ExportStream):
         is_empty = next(self._section(narrow), None) is None
         yield from self._records(narrow)
         # If the day of `endDate` is not included, the narrow request brings nothing at all.
-        is_unknown = is_empty and any(_day_of(each) == days.first for each in self._section(wide))
+        times = (time_or_none(each.get("date")) for each in self._section(wide))
+        is_unknown = is_empty and any(time and time.date() == days.first for time in times)
         if narrow.job.has_rows_cut or is_unknown:
             self.log(
                 "Clari gives no more than a part of the activities of %s, too many for one "
@@ -188,13 +189,6 @@ def _is_of_activities(job: Job) -> bool:
 
 def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
-
-
-def _day_of(activity: Record) -> date | None:
-    try:
-        return parse_time_or_epoch(activity.get("date")).date()
-    except ValueError:
-        return None
 
 
 def _days_of(job: StartedJob) -> Days | None:

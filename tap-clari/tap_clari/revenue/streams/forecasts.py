@@ -214,7 +214,8 @@ class ForecastEntriesStream(_ForecastExportStream):
     tap_added_properties = ("forecastId", "exportedAt")
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        self.primary_keys = _entry_key(keeps_snapshots=tap.config["keep_forecast_snapshots"])
+        if tap.config["keep_forecast_snapshots"]:
+            self.primary_keys = (*ENTRY_KEY, "exportedAt")
         super().__init__(tap, run)
 
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -276,10 +277,6 @@ def _add(record: Record, name: str, value: str | None) -> None:
     elif name != "timePeriodId":
         record[f"{name} (as sent)"] = sent
         record[name] = value
-
-
-def _entry_key(*, keeps_snapshots: bool) -> tuple[str, ...]:
-    return (*ENTRY_KEY, "exportedAt") if keeps_snapshots else ENTRY_KEY
 
 
 def _section_of(file: ExportResult, name: str) -> str | None:
