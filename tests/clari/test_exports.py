@@ -161,7 +161,7 @@ def test_a_slot_that_others_have_is_waited_for_and_told(revenue: Revenue) -> Non
     revenue.sandbox.faults.add(path="/v4/admin/limits", after=4, hook=exports.release)
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     assert_complete(run, revenue)
-    # Once a minute, and this took no minute.
+    # Once in 30 seconds, and this took less.
     assert (
         len([line for line in run.warnings if "slots for Clari export jobs are taken" in line]) == 1
     )
