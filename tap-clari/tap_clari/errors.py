@@ -1,4 +1,4 @@
-"""How both APIs of Clari name the reason of a refusal."""
+"""The codes that both APIs of Clari give for a refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CODE = re.compile(r"[A-Za-z_]{1,50}")
 
 
 def error_code(content: bytes) -> str | None:
-    """What an error calls itself, such as `no_optin`: a name that may be shown, never a message."""
+    """The code of the first error, such as `no_optin`: safe to show, unlike its message."""
     first = next(iter(raw_errors(content)), {})
     code = first.get("code") or first.get("errorCode")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None

@@ -11,9 +11,7 @@ from tap_clari.kit.stream import RunContext
 from tap_clari.kit.tap import ApiTap
 from tap_clari.revenue import streams as revenue_streams
 from tap_clari.revenue.client import PARTNER, USER, RevenueClient
-from tap_clari.revenue.exports.ledger import Ledger
-from tap_clari.revenue.exports.run import Exports
-from tap_clari.revenue.exports.starter import Starter
+from tap_clari.revenue.exports.run import ExportRun
 from tap_clari.revenue.run import RevenueRun
 from tap_clari.settings import SETTINGS, setting_errors
 
@@ -55,18 +53,13 @@ class TapClari(ApiTap):
         return setting_errors(self.config)
 
     def finish_run(self) -> None:
-        """Forget the export jobs: the next run asks anew."""
-        self._exports.run_ended()
+        """Forget the export jobs: the next run starts others."""
+        self._exports.end()
 
     def _revenue_run(self) -> RevenueRun:
-        ledger = Ledger(lambda: self.state, lambda: self.state_writer.write_state(self.state))
         session = self.new_session()
         client = RevenueClient(self, session, USER)
-        self._exports = Exports(
-            Starter(client, ledger, self.writer.uninterrupted),
-            float(self.config["job_poll_interval_seconds"]),
-            float(self.config["job_timeout_seconds"]),
-        )
+        self._exports = ExportRun(self, client)
         return RevenueRun(
             client=client,
             started_at=self.started_at,

@@ -161,7 +161,7 @@ def test_a_slot_that_others_have_is_waited_for_and_told(revenue: Revenue) -> Non
     revenue.sandbox.faults.add(path="/v4/admin/limits", after=4, hook=exports.release)
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     assert_complete(run, revenue)
-    # Once a minute, and this took no minute.
+    # Once in 30 seconds, and this took less.
     assert (
         len([line for line in run.warnings if "slots for Clari export jobs are taken" in line]) == 1
     )
@@ -231,6 +231,8 @@ def test_a_job_that_fails_is_named_and_replaced_by_the_next_run(
     assert run.last_word.startswith(
         f"The Clari export job {job.id} ended with {ending} after 0:00:0"
     )
+    assert "It was for the forecast net_arr." in run.last_word
+    assert f"Started the export job {job.id} for the forecast net_arr" in run.log
     assert "Traceback" not in run.log
     assert_complete(
         revenue.tap.run("forecast_entries", state=run.state, **ONE_FORECAST), revenue, job=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import datetime, timedelta, timezone
 
@@ -75,6 +76,12 @@ def test_activities_of_an_unchanged_window_cost_no_second_job(revenue: Revenue) 
     assert_same(run, "activities", between(revenue, *asked(revenue)))
     assert asked(revenue)[0] == noon(300).date()
     assert len(revenue.sandbox.exports.started) == 1
+    [job] = revenue.sandbox.exports.started
+    # Each job is asked for a day more than the window has.
+    first, last = asked(revenue)[0], asked(revenue)[1] - timedelta(days=1)
+    assert re.search(
+        f"Reading the export job {job.id}, .* for activities of {first} to {last}\n", run.log
+    )
     assert unread(run.state) == []
 
 
@@ -155,6 +162,27 @@ def test_opportunities_that_a_killed_run_did_not_reach_arrive_without_another_jo
     known = revenue.sandbox.account.opportunities
     assert_same(run, "opportunities", [known[each] for each in about])
     assert revenue.sandbox.exports.started == [job]
+    assert unread(run.state) == []
+
+
+def test_a_job_whose_id_was_never_told_stays_in_the_state_until_all_its_readers_have_ended(
+    revenue: Revenue,
+) -> None:
+    account, exports = revenue.sandbox.account, revenue.sandbox.exports
+
+    def start() -> None:
+        exports.start("ACTIVITY", {}, account.activity_result(None, None, None, text_dates=True))
+
+    streams = ("activities", "opportunities")
+    unanswered = killed_while_asking(revenue, ACTIVITIES, *streams, method="POST", before=start)
+    [job] = exports.started
+    assert [each.get("jobId") for each in unread(unanswered.state)] == [None]
+    killed = killed_while_asking(revenue, OPPORTUNITIES, *streams, state=unanswered.state)
+    assert len(unread(killed.state)) == 1
+    run = revenue.tap.run(*streams, state=killed.state)
+    assert run.returncode == 0, run.log
+    assert run.records["opportunities"]
+    assert exports.started == [job]
     assert unread(run.state) == []
 
 

@@ -1,4 +1,4 @@
-"""The Revenue API of Clari: its address, its signature, and what its errors mean."""
+"""The client of Clari's Revenue API: its address, its credentials and its errors."""
 
 from __future__ import annotations
 

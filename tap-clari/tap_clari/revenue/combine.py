@@ -1,13 +1,14 @@
-"""Several records of one key made one, in a memory that does not grow with their number."""
+"""Combines records that share a key, in a memory that does not grow with their number."""
 
 from __future__ import annotations
 
-import sqlite3
 import typing as t
 from itertools import groupby
 from operator import itemgetter
 
 import msgspec
+
+from tap_clari.kit.database import TemporaryDatabase
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,18 +16,16 @@ if t.TYPE_CHECKING:
     Record = dict[str, t.Any]
 
 
-def merged(records: Iterable[Record], keys: Sequence[str]) -> Iterator[Record]:
+def combine_by_key(records: Iterable[Record], keys: Sequence[str]) -> Iterator[Record]:
     """Yield one record for each key, with the members of all records that have it.
 
     Where two of them differ in a member, one keeps its name, and the other gets a number:
     `value`, `value (2)`; the same one each time, in whatever order they come. A record without the
     key stays alone.
     """
-    database = sqlite3.connect("", isolation_level=None)
-    database.execute("CREATE TABLE parts (key TEXT, body BLOB)")
-    database.execute("BEGIN")
-    database.executemany("INSERT INTO parts VALUES (?, ?)", _parts(records, keys))
-    ordered = database.execute("SELECT key, body FROM parts ORDER BY key, body")
+    database = TemporaryDatabase("CREATE TABLE parts (key TEXT, body BLOB)")
+    database.insert_many([("INSERT INTO parts VALUES (?, ?)", _parts(records, keys))])
+    ordered = database.rows("SELECT key, body FROM parts ORDER BY key, body")
     for _, parts in groupby(ordered, key=itemgetter(0)):
         whole: Record = {}
         for _, body in parts:

@@ -1,4 +1,4 @@
-"""How a list of the Revenue API is read in which each page leads to the next by a link."""
+"""Lists of the Revenue API in which each page links to the next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     from tap_clari.kit.decoding import Answer
 
 
-def linked_pages(client: ApiClient, path: str, params: Params) -> Iterator[Answer]:
+def follow_next_links(client: ApiClient, path: str, params: Params) -> Iterator[Answer]:
     """Yield each page; `nextLink` leads on, on the configured origin only.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the streams of the Revenue API share in a run, and the base of these streams."""
+"""The base of the streams of the Revenue API, and what they share in a run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from singer_sdk import SchemaDirectory, StreamSchema
 
 from tap_clari import schemas
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.stream import ApiStream, RunContext
 from tap_clari.kit.times import parse_time_or_epoch
 from tap_clari.revenue.client import USER, WHERE
+from tap_clari.revenue.exports.requests import Reader
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.revenue.client import RevenueClient
-    from tap_clari.revenue.exports.requests import ExportRequest
-    from tap_clari.revenue.exports.run import Exports
+    from tap_clari.revenue.exports.run import ExportRun
 
 HISTORY = timedelta(days=365)
 """How far back a stream begins that has neither a bookmark nor a `start_date`."""
@@ -41,7 +42,7 @@ class RevenueRun(RunContext):
     """
 
     partner: RevenueClient
-    exports: Exports
+    exports: ExportRun
     opportunity_ids: SeenIds = field(default_factory=SeenIds)
     forecast_tabs: list[Record] | None = None
 
@@ -75,30 +76,22 @@ class RevenueStream(ApiStream):
         return None
 
 
-class ExportStream(RevenueStream):
-    """A stream that reads what export jobs bring."""
-
-    kind: str
-    """Streams of one kind read the same jobs."""
+class ExportStream(RevenueStream, Reader):
+    """A stream that reads the results of export jobs."""
 
     full_table_is_complete = False
 
-    def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        super().__init__(tap, run)
-        run.exports.register(self)
-
-    @abc.abstractmethod
-    def export_requests(self) -> Sequence[ExportRequest]:
-        """What the run asks for: the same for all streams of the kind."""
-
     @abc.abstractmethod
     def read_exports(self) -> Iterable[Record]:
-        """Read what the jobs bring."""
+        """Read the results of the jobs."""
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read what the jobs bring; a test of the connection brings nothing, and costs no job."""
+        """Read the results; a test of the connection reads none, and spends no job."""
         if self.is_test:
             self.log("Not read in a test: an export job would be spent")
             return
-        yield from self.read_exports()
+        progress = ProgressLog(self.log, self.name)
+        for record in self.read_exports():
+            progress.count()
+            yield record
         self.run.exports.finished(self)

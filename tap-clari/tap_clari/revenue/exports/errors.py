@@ -7,6 +7,7 @@ import typing as t
 if t.TYPE_CHECKING:
     from datetime import timedelta
 
+    from tap_clari.revenue.exports.active import ActiveJob
     from tap_clari.revenue.exports.jobs import Limits
 
 
@@ -46,34 +47,36 @@ def no_slot(limits: Limits, waited: timedelta) -> str:
     )
 
 
-def not_started(cause: object, tries: int) -> str:
+def not_started(label: str, cause: object, tries: int) -> str:
     """Say that the start of a job is not answered."""
     return (
-        f"Clari does not start an export job ({cause}, {tries} tries), and none is found that was "
-        "started. Run again later: the sync resumes where it stopped."
+        f"Clari does not start an export job ({cause}, {tries} tries) for {label}, and none is "
+        "found that was started. Run again later: the sync resumes where it stopped."
     )
 
 
-def failed(job_id: str, status: str, waited: timedelta) -> str:
+def failed(active: ActiveJob, status: str) -> str:
     """Say that a job failed."""
     return (
-        f"The Clari export job {job_id} ended with {status} after {waited} (h:mm:ss): run again, "
-        "which starts another; if that fails too, ask Clari support about this job."
+        f"The Clari export job {active.job_id} ended with {status} after "
+        f"{active.deadline.waited} (h:mm:ss). It was for {active.request.label}. Run again, which "
+        "starts another; if that fails too, ask Clari support about this job."
     )
 
 
-def never_ends(job_id: str, status: str, waited: timedelta) -> str:
+def never_ends(active: ActiveJob, status: str) -> str:
     """Say that a job did not end in time."""
     return (
-        f"The Clari export job {job_id} is still {status} after {waited} (h:mm:ss): the next run "
-        "waits for it again and does not pay for another. If it only needs longer, raise "
+        f"The Clari export job {active.job_id} is still {status} after "
+        f"{active.deadline.waited} (h:mm:ss). It is for {active.request.label}. The next run waits "
+        "for it again and does not pay for another. If it only needs longer, raise "
         "job_timeout_seconds; if it hangs, cancel it in Clari."
     )
 
 
-def no_result(job_id: str, reason: object) -> str:
+def no_result(active: ActiveJob, reason: object) -> str:
     """Say that a job is done and its result cannot be had."""
     return (
-        f"The Clari export job {job_id} is done, but its result cannot be had. {reason} The next "
-        "run starts another job."
+        f"The Clari export job {active.job_id} is done, but its result cannot be had. {reason} The "
+        f"next run starts another job for {active.request.label}."
     )

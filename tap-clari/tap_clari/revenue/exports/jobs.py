@@ -1,4 +1,4 @@
-"""What Clari says of export jobs, and of how many there may be."""
+"""Export jobs and their limits, as the API describes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
-from tap_clari.kit.times import parse_time_or_epoch
+from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from tap_clari.kit.decoding import Answer
@@ -25,7 +25,7 @@ FAILED = frozenset({"FAILED", "CANCELLED", "ABORTED"})
 
 
 class Job(msgspec.Struct, rename="camel"):
-    """An export job, as far as the tap looks at it: nothing of it is sure to be there.
+    """The members of an export job that the tap reads. Any of them may be missing.
 
     The times are milliseconds since 1970, as numbers or as text.
     """
@@ -50,23 +50,23 @@ class Job(msgspec.Struct, rename="camel"):
 
     @property
     def has_failed(self) -> bool:
-        """Whether there will be none."""
+        """Whether it ended without a result."""
         return str(self.status).upper() in FAILED
 
     @property
     def started(self) -> datetime | None:
         """When it started."""
-        return _time(self.start_time)
+        return time_or_none(self.start_time)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended."""
-        return _time(self.end_time)
+        return time_or_none(self.end_time)
 
     @property
     def is_expired(self) -> bool:
-        """Whether its result is gone."""
-        expiry = _time(self.expired_time)
+        """Whether Clari has deleted its result."""
+        expiry = time_or_none(self.expired_time)
         return expiry is not None and expiry <= datetime.now(timezone.utc)
 
     @property
@@ -97,7 +97,7 @@ class Limits(msgspec.Struct, rename="camel"):
 
     @property
     def known_job_ids(self) -> set[str]:
-        """The ids of the jobs that count or run."""
+        """The ids of all jobs that count against a limit."""
         return {*self.running, *(str(each) for each in self.submitted_job_ids or ())}
 
 
@@ -106,7 +106,7 @@ class _WrappedLimits(msgspec.Struct):
 
 
 def unwrapped(job: dict[str, t.Any]) -> dict[str, t.Any]:
-    """A job that comes bare or under `job`: both are seen."""
+    """The job itself, which comes bare or under `job`: both have been seen."""
     inner = job.get("job")
     return inner if isinstance(inner, dict) else job
 
@@ -124,7 +124,7 @@ def job_in(answer: Answer) -> Job:
 
 
 def jobs_in(answer: Answer) -> list[dict[str, t.Any]]:
-    """The jobs of a list, which comes bare or under `jobs`: both are seen.
+    """The jobs of a list, which comes bare or under `jobs`: both have been seen.
 
     Raises:
         UnexpectedResponseError: If there is no list of jobs.
@@ -143,10 +143,3 @@ def limits_in(answer: Answer) -> Limits:
         return msgspec.json.decode(answer.body, type=_WrappedLimits, strict=False).jobs
     except msgspec.ValidationError as error:
         raise UnexpectedResponseError(answer.path, missing) from error
-
-
-def _time(value: t.Any) -> datetime | None:  # noqa: ANN401
-    try:
-        return parse_time_or_epoch(value)
-    except ValueError:
-        return None

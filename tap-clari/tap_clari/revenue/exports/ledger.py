@@ -1,4 +1,4 @@
-"""Which export jobs a run has started that has not ended: kept in the state, and so paid once.
+"""The export jobs that a run has started and that has not ended: kept in the state, so paid once.
 
 They stand at `bookmarks.export_jobs.unread`, as a list: Meltano merges the states of a run that
 did not end, and what is taken out of an object there would come back.
@@ -12,29 +12,29 @@ from datetime import datetime, timedelta, timezone
 import msgspec
 from msgspec.structs import replace
 from singer_sdk.exceptions import ConfigurationError
-from singer_sdk.helpers._state import get_writeable_state_dict
 
 from tap_clari.kit.times import format_time, parse_time
+from tap_clari.revenue.exports.requests import ExportKey
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from singer_sdk.helpers.types import TapState
-
+    from tap_clari.kit.tap import ApiTap
     from tap_clari.revenue.exports.requests import ExportRequest
+
+STREAM = "export_jobs"
+"""The stream in whose state the jobs stand."""
 
 KEPT = timedelta(days=30)
 """How long a job is remembered that no run asks for any more: as long as it counts."""
 
 
 class StartedJob(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An export job that was started, or is about to be.
+    """An export job that was started, or is about to be, as it stands in the state.
 
     Args:
-        path: Where it is asked for, with `{name}` where an id belongs.
+        path: The endpoint that starts it, with `{name}` where an id belongs.
         ids: The ids in the path.
-        body: What is asked for.
-        started_at: When.
+        body: The body of the request.
+        started_at: When it was started (ISO 8601, UTC).
         job_id: The id that Clari gave it; `None` until it has answered.
         known: Until then, the ids of the jobs that there were before.
         is_read: Whether all streams of the run that started it have read it.
@@ -49,22 +49,27 @@ class StartedJob(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     is_read: bool = False
 
     @classmethod
-    def about_to_start(cls, request: ExportRequest, known: set[str]) -> StartedJob:
-        """A job that is asked for now."""
-        now = format_time(datetime.now(timezone.utc))
-        return cls(request.path, dict(request.ids), dict(request.body), now, known=sorted(known))
+    def intent_for(cls, request: ExportRequest, known: set[str]) -> StartedJob:
+        """A job that is about to be started."""
+        key, now = request.key, format_time(datetime.now(timezone.utc))
+        return cls(key.path, key.ids, key.body, now, known=sorted(known))
 
-    def answered(self, job_id: str) -> StartedJob:
+    def with_id(self, job_id: str) -> StartedJob:
         """The same job with its id."""
         return replace(self, job_id=job_id, known=[])
 
-    def read(self) -> StartedJob:
+    def marked_read(self) -> StartedJob:
         """The same job, read to its end."""
         return replace(self, is_read=True)
 
-    def answers(self, request: ExportRequest) -> bool:
+    @property
+    def key(self) -> ExportKey:
+        """What was asked for."""
+        return ExportKey(self.path, self.ids, self.body)
+
+    def is_for(self, request: ExportRequest) -> bool:
         """Whether this is the job for a request."""
-        return (self.path, self.ids, self.body) == (request.path, request.ids, request.body)
+        return self.key == request.key
 
     @property
     def started(self) -> datetime:
@@ -81,21 +86,19 @@ class Ledger:
     """The jobs in the state.
 
     Args:
-        state: Gives the tap's state.
-        write: Writes the state as a message, at once.
+        tap: The tap whose state it is.
     """
 
-    def __init__(self, state: Callable[[], TapState], write: Callable[[], None]) -> None:
-        self._state = state
-        self._write = write
+    def __init__(self, tap: ApiTap) -> None:
+        self._tap = tap
 
-    def unread(self) -> list[StartedJob]:
+    def jobs(self) -> list[StartedJob]:
         """The jobs, oldest first.
 
         Raises:
             ConfigurationError: If the state holds something else.
         """
-        entries = self._state().get("bookmarks", {}).get("export_jobs", {}).get("unread", [])
+        entries = self._tap.state.get("bookmarks", {}).get(STREAM, {}).get("unread", [])
         oldest = datetime.now(timezone.utc) - KEPT
         try:
             jobs = msgspec.convert(entries, type=list[StartedJob])
@@ -108,32 +111,25 @@ class Ledger:
             raise ConfigurationError(message) from error
         return sorted(kept, key=lambda job: job.started)
 
-    @property
-    def job_ids(self) -> set[str]:
-        """The ids of the jobs that have one."""
-        return {job.job_id for job in self.unread() if job.job_id}
+    def remember(self, job: StartedJob, *, at_once: bool = True) -> None:
+        """Keep a job, in the place of an earlier one for the same key.
 
-    def note(self, job: StartedJob, *, at_once: bool = True) -> None:
-        """Remember a job, in the place of an earlier one for the same.
-
-        The state is written now, so that a run that is killed leaves the job behind, or when the
-        stream next does.
+        Args:
+            job: The job.
+            at_once: Whether the state is written now, so that a run that is killed leaves the job
+                to the next; otherwise it is written when a stream next writes it.
         """
-        others = [each for each in self.unread() if not _same(each, job)]
-        self._keep([*others, job])
+        self._keep([*self._others(job.key), job], at_once=at_once)
+
+    def forget(self, *keys: ExportKey, at_once: bool = True) -> None:
+        """Drop jobs; `at_once` as in `remember`."""
+        if keys:
+            self._keep(self._others(*keys), at_once=at_once)
+
+    def _others(self, *keys: ExportKey) -> list[StartedJob]:
+        return [job for job in self.jobs() if job.key not in keys]
+
+    def _keep(self, jobs: list[StartedJob], *, at_once: bool) -> None:
+        self._tap.streams[STREAM].stream_state["unread"] = msgspec.to_builtins(jobs)
         if at_once:
-            self._write()
-
-    def strike(self, job: StartedJob, *, at_once: bool = False) -> None:
-        """Forget a job; the state is written now, or when the stream next does."""
-        self._keep([each for each in self.unread() if not _same(each, job)])
-        if at_once:
-            self._write()
-
-    def _keep(self, jobs: list[StartedJob]) -> None:
-        place = get_writeable_state_dict(self._state(), "export_jobs")
-        place["unread"] = msgspec.to_builtins(jobs)
-
-
-def _same(one: StartedJob, other: StartedJob) -> bool:
-    return (one.path, one.ids, one.body) == (other.path, other.ids, other.body)
+            self._tap.state_writer.write_state(self._tap.state)

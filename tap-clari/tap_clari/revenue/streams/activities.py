@@ -1,4 +1,4 @@
-"""Activities: what the sales team did, and will do."""
+"""Activities of the sales team, past and planned."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import date, datetime, timedelta, timezone
 
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.times import parse_time_or_epoch
-from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
 from tap_clari.revenue.run import HISTORY, ExportStream
+from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
 
+    from tap_clari.revenue.exports.active import Export
     from tap_clari.revenue.exports.jobs import Job
     from tap_clari.revenue.exports.ledger import StartedJob
-    from tap_clari.revenue.exports.run import Export
 
 EXPORT = "/v4/export/activity"
 DAY = timedelta(days=1)
@@ -58,7 +58,7 @@ class ActivitiesStream(ExportStream):
 
     name = "activities"
     path = EXPORT
-    kind = "activity"
+    job_group = "activity"
     primary_keys = ("activityId",)
     replication_key = "date"
 
@@ -81,34 +81,35 @@ class ActivitiesStream(ExportStream):
             return [whole]
         days, read_until = inherited
         if days.last >= whole.last:
-            # Paid for today: what came since is a matter for the look-back of the next run.
+            # A job of today already exists. Activities added since then are read by the next
+            # run's look-back.
             return [days]
         rest = max((read_until - self.lookback).date(), whole.first)
         return [days, Days(rest, whole.last)]
 
     def _inherited(self, whole: Days) -> tuple[Days, datetime] | None:
-        """The days of a job that an earlier run left behind, and up to when they are read by it.
+        """The days of a job that an earlier run left behind, and the time up to which it reads.
 
-        It is of use only if nothing is left out between what was read before and its days.
+        Its days must leave no gap after what was read before.
         """
-        candidates: list[tuple[Days, StartedJob]] = []
-        for job in self.run.exports.left_behind():
-            days = _days_of(job)
-            if days and days.first <= whole.first <= days.last:
-                candidates.append((days, job))
-        # The one that reaches furthest. The halves of a window that was cut come by themselves.
+        candidates = [
+            (days, job)
+            for job in self.run.exports.unfinished_jobs()
+            if (days := _days_of(job)) and days.first <= whole.first <= days.last
+        ]
+        # The job that reaches furthest. If its window was cut, its halves are adopted as well.
         candidates.sort(key=lambda each: (each[0].last, -each[0].first.toordinal()), reverse=True)
         for days, job in candidates:
             request = self._request_for(days)
-            if job.answers(request) and self.run.exports.is_under_way(self, request):
+            if job.is_for(request) and self.run.exports.adopt(self, request):
                 return days, min(days.end, job.started)
         return None
 
     def _request_for(self, days: Days, *, narrow: bool = False) -> ExportRequest:
-        """Ask for days.
+        """The request for days.
 
-        Whether the day of `endDate` is among those that come is not said. So it is asked for a
-        day more, unless that should be too much.
+        The vendor does not say whether the day of `endDate` is included. So the request is for one
+        day more, unless it is `narrow`.
         """
         body = {
             "activityTypes": list(dict.fromkeys(self.config["activity_types"])),
@@ -116,12 +117,14 @@ class ActivitiesStream(ExportStream):
             "endDate": _midnight(days.last if narrow else days.last + DAY),
             "exportFormat": "JSON",
         }
-        return ExportRequest(EXPORT, {}, body, _is_of_activities)
+        label = f"activities of {days.first} to {days.last}"
+        return ExportRequest(ExportKey(EXPORT, {}, body), label, _is_of_activities)
 
     def read_exports(self) -> Iterable[Record]:
-        """Read the run's window; what comes twice, since the parts of one overlap, is written once.
+        """Read the run's window.
 
-        Not so what an earlier run's job has too: the later one may know better.
+        The parts of a cut window overlap, so each activity of them is written once. An activity
+        of an earlier run's job is written again if the later job has it: it may have changed.
         """
         for days in self._windows():
             self._seen = SeenIds()
@@ -134,27 +137,26 @@ class ActivitiesStream(ExportStream):
             is_cut = export.job.has_rows_cut
             if is_cut and days.first < days.last:
                 self.log(
-                    "Clari has cut the export of the activities from %s to %s for being too "
-                    "large; asking for two halves",
-                    days.first,
-                    days.last,
+                    "Clari has cut the export of %s for being too large; asking for two halves",
+                    export.request.label,
                 )
-                self.run.exports.let_go(export)
+                self.run.exports.discard_file(export)
                 yield from self._read(days.halves())
                 continue
             yield from self._records(export)
             if is_cut:
                 yield from self._read_narrow(days, export)
-            self.run.exports.let_go(export)
+            self.run.exports.discard_file(export)
             self.move_bookmark(min(days.end, export.started, self.run_started_at))
 
     def _read_narrow(self, days: Days, wide: Export) -> Iterator[Record]:
-        """Read a day that is too large together with what comes with it: without that."""
+        """Read a day again without the day after it, because the two were too large together."""
         [narrow] = self.run.exports.results(self, [self._request_for(days, narrow=True)])
         is_empty = next(self._section(narrow), None) is None
         yield from self._records(narrow)
-        # Where the day of `endDate` does not come, the narrow question brings nothing at all.
-        is_unknown = is_empty and any(_day_of(each) == days.first for each in self._section(wide))
+        # If the day of `endDate` is not included, the narrow request brings nothing at all.
+        times = (time_or_none(each.get("date")) for each in self._section(wide))
+        is_unknown = is_empty and any(time and time.date() == days.first for time in times)
         if narrow.job.has_rows_cut or is_unknown:
             self.log(
                 "Clari gives no more than a part of the activities of %s, too many for one "
@@ -162,15 +164,15 @@ class ActivitiesStream(ExportStream):
                 days.first,
                 level=logging.WARNING,
             )
-        self.run.exports.let_go(narrow)
+        self.run.exports.discard_file(narrow)
 
     def _section(self, export: Export) -> Iterator[Record]:
-        section = export.file.section("activities", *LISTS)
+        section = export.file.find_list("activities", *LISTS)
         if section:
             yield from export.file.records(section)
 
     def _records(self, export: Export) -> Iterator[Record]:
-        """The activities that did not come yet in this run."""
+        """The activities that this window has not written yet."""
         for activity in self._section(export):
             if not self._seen.add(str(activity.get("activityId") or hash_of(activity))):
                 continue
@@ -187,13 +189,6 @@ def _is_of_activities(job: Job) -> bool:
 
 def _midnight(day: date) -> str:
     return f"{day.isoformat()}T00:00:00Z"
-
-
-def _day_of(activity: Record) -> date | None:
-    try:
-        return parse_time_or_epoch(activity.get("date")).date()
-    except ValueError:
-        return None
 
 
 def _days_of(job: StartedJob) -> Days | None:

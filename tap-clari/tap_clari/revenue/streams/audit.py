@@ -1,4 +1,4 @@
-"""Audit events: who changed what in Clari."""
+"""Audit events: changes in Clari, and who made them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import datetime, timedelta, timezone
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.times import EARLIEST, parse_time_or_epoch
-from tap_clari.revenue.pagination import linked_pages
+from tap_clari.kit.times import EARLIEST, format_second
+from tap_clari.revenue.pagination import follow_next_links
 from tap_clari.revenue.run import HISTORY, RevenueStream
+from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,16 +68,16 @@ class AuditEventsStream(RevenueStream):
                 length = max(length / 2, SHORTEST)
 
     def _pages(self, start: datetime, end: datetime) -> Iterator[Answer]:
-        """The pages of at least this window: whether the bounds belong to it is not said."""
+        """The pages of a window and a second around it: the vendor does not say if bounds count."""
         params = {
             "limit": "1000",
             "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
             "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
         }
-        return linked_pages(self.client, self.path, params)
+        return follow_next_links(self.client, self.path, params)
 
     def _events(self, page: Answer) -> Iterator[Record]:
-        """The events of a page that did not come yet in this run."""
+        """The events of a page that this run has not written yet."""
         listed_actors = decode_object(page).get("actors")
         actors = {
             str(actor.get("actorId")): actor
@@ -86,19 +87,13 @@ class AuditEventsStream(RevenueStream):
         for event in decode_list(page, "items", "activities"):
             # Before the actor is added, whose name may change.
             event["eventId"] = str(event.get("eventId") or hash_of(event))
-            self._note(event.get("eventTimestamp"))
+            happened_at = time_or_none(event.get("eventTimestamp")) or EARLIEST
+            self._newest = max(self._newest, happened_at)
             if not self._seen.add(event["eventId"]):
                 continue
             event["actor"] = actors.get(str(event.get("actorId")))
             yield event
 
-    def _note(self, timestamp: object) -> None:
-        try:
-            moment = parse_time_or_epoch(timestamp)
-        except ValueError:
-            return
-        self._newest = max(self._newest, moment)
-
 
 def _seconds(timestamp: int) -> str:
-    return f"{datetime.fromtimestamp(timestamp, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return format_second(datetime.fromtimestamp(timestamp, timezone.utc))

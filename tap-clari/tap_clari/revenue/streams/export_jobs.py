@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from collections import defaultdict
 
 import msgspec
 
 from tap_clari.kit.errors import RefusedError
+from tap_clari.kit.progress import ProgressLog
 from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
+from tap_clari.revenue.exports.results import ExportResult
 from tap_clari.revenue.exports.starter import GONE
 from tap_clari.revenue.run import RevenueStream
 
@@ -46,43 +49,39 @@ class ExportJobResultsStream(RevenueStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the result of one job after the other."""
-        gone: list[str] = []
-        others: list[str] = []
-        cut: list[str] = []
+        progress = ProgressLog(self.log, self.name)
+        incomplete: defaultdict[str, list[str]] = defaultdict(list)
         for each in jobs_in(self.client.fetch(JOBS, {})):
             job = msgspec.convert(each, type=Job)
             if not job.is_done or job.is_expired:
                 continue
             if str(job.file_type or "JSON").upper() != "JSON":
-                others.append(str(job.job_id))
+                incomplete["are not JSON, and not read"].append(str(job.job_id))
                 continue
             if job.has_rows_cut or job.has_cells_cut:
-                cut.append(str(job.job_id))
+                incomplete["were cut by Clari for being too large"].append(str(job.job_id))
             try:
-                yield from self._rows(job)
+                for row in self._rows(job):
+                    progress.count()
+                    yield row
             except RefusedError as error:
                 if error.status not in GONE:
                     raise
-                gone.append(str(job.job_id))
-        for ids, what in (
-            (gone, "cannot be had"),
-            (others, "are not JSON, and not read"),
-            (cut, "were cut by Clari for being too large"),
-        ):
-            if ids:
-                self.log(
-                    "The results of %d export jobs %s: %s",
-                    len(ids),
-                    what,
-                    ", ".join(ids),
-                    level=logging.WARNING,
-                )
+                incomplete["cannot be had"].append(str(job.job_id))
+        for what, ids in incomplete.items():
+            self.log(
+                "The results of %d export jobs %s: %s",
+                len(ids),
+                what,
+                ", ".join(ids),
+                level=logging.WARNING,
+            )
 
     def _rows(self, job: Job) -> Iterator[Record]:
-        file = self.run.exports.download(str(job.job_id), job)
+        file = ExportResult.download(self.client, str(job.job_id), job)
         try:
-            for section in file.sections:
-                for number, row in enumerate(file.rows(section), start=1):
+            for section in file.lists:
+                for number, row in enumerate(file.raw_rows(section), start=1):
                     yield {
                         "jobId": job.job_id,
                         "section": section,

@@ -1,4 +1,4 @@
-"""Forecasts: the tabs, and what each of them said in a quarter."""
+"""Forecasts: the tabs, and the exports of each tab and quarter."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.dedup import SeenIds
 from tap_clari.kit.errors import NotFoundError
 from tap_clari.kit.times import format_time
-from tap_clari.revenue.combine import merged
-from tap_clari.revenue.exports.requests import ExportRequest
+from tap_clari.revenue.combine import combine_by_key
+from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
 from tap_clari.revenue.run import ExportStream, RevenueStream
 
@@ -26,9 +26,9 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_clari.revenue.exports.active import Export
     from tap_clari.revenue.exports.jobs import Job
-    from tap_clari.revenue.exports.results import ResultFile
-    from tap_clari.revenue.exports.run import Export
+    from tap_clari.revenue.exports.results import ExportResult
     from tap_clari.revenue.run import RevenueRun
 
 LIST = "/v4/export/forecast/list"
@@ -78,7 +78,7 @@ class _ForecastExportStream(ExportStream):
     """One of the five lists of a forecast's export, for each forecast and quarter."""
 
     path = EXPORT
-    kind = "forecast"
+    job_group = "forecast"
 
     section: str
     """The list."""
@@ -112,14 +112,13 @@ class _ForecastExportStream(ExportStream):
         }
         fewer = [each for each in types if each not in CRM_TYPES]
         has_less = 0 < len(fewer) < len(types)
-        instead = {"type_not_supported": {**body, "typesToExport": fewer}} if has_less else {}
+        fallback = {"type_not_supported": {**body, "typesToExport": fewer}} if has_less else {}
         return ExportRequest(
-            EXPORT,
-            {"forecastId": forecast_id},
-            body,
-            partial(_is_of, forecast_id, period),
-            instead,
-            partial(_explained, forecast_id),
+            ExportKey(EXPORT, {"forecastId": forecast_id}, body),
+            label=f"the forecast {forecast_id}" + (f", {period}" if period else ""),
+            matches_job=partial(_is_of, forecast_id, period),
+            fallback_body=fallback,
+            explain_refusal=partial(_explained, forecast_id),
         )
 
     def read_exports(self) -> Iterable[Record]:
@@ -132,7 +131,7 @@ class _ForecastExportStream(ExportStream):
             self._name_cuts(export)
             period = self._checked_period(export)
             every = {
-                "forecastId": export.request.ids["forecastId"],
+                "forecastId": export.request.key.ids["forecastId"],
                 "timePeriodId": period,
                 "exportedAt": format_time(export.ended),
             }
@@ -150,20 +149,20 @@ class _ForecastExportStream(ExportStream):
             yield from export.file.records(section)
         else:
             self.log(
-                "The export of the forecast %r has no list %r",
-                export.request.ids["forecastId"],
+                "The export of %s has no list %r",
+                export.request.label,
                 self.section,
                 level=logging.WARNING,
             )
 
     def _name_cuts(self, export: Export) -> None:
-        """Say where Clari left something out: a forecast cannot be asked for in parts."""
+        """Warn where Clari left rows out: a forecast cannot be asked for in parts."""
         if export.job.has_rows_cut:
             self.log(
-                "Clari has cut the export of the forecast %r for being too large: rows are "
-                "missing from this run. Set forecast_scope_id to a part of the hierarchy, or "
-                "include_historical to false",
-                export.request.ids["forecastId"],
+                "Clari has cut the export of %s for being too large: rows are missing from this "
+                "run. Set forecast_scope_id to a part of the hierarchy, or include_historical to "
+                "false",
+                export.request.label,
                 level=logging.WARNING,
             )
 
@@ -174,22 +173,21 @@ class _ForecastExportStream(ExportStream):
             FatalAPIError: If it is not the one that was asked for. Of a quarter that it does not
                 know, the API gives the current one instead, and says nothing.
         """
-        asked = export.request.body.get("timePeriod")
+        key = export.request.key
+        asked = key.body.get("timePeriod")
         found = self._periods(export)
         if asked and found and asked not in found:
             message = (
-                f"Clari answers the export of the forecast {export.request.ids['forecastId']!r} "
-                f"for {asked} with {', '.join(found)}: {asked} does not exist, or has no data. "
+                f"Clari answers the export of the forecast {key.ids['forecastId']!r} for {asked} "
+                f"with {', '.join(found)}: {asked} does not exist, or has no data. "
                 "Correct time_periods; nothing of this export was read."
             )
-            self.run.exports.give_up(export)
+            self.run.exports.abandon(export.request)
             raise FatalAPIError(message)
         if asked and not found:
             self.log(
-                "The export of the forecast %r does not say of which quarter it is; %s was asked "
-                "for",
-                export.request.ids["forecastId"],
-                asked,
+                "The export of %s does not say of which quarter it is",
+                export.request.label,
                 level=logging.WARNING,
             )
         return asked or next(iter(found), None)
@@ -198,13 +196,13 @@ class _ForecastExportStream(ExportStream):
         """The quarters that the entries are of; where there is no entry, those that are listed."""
         for name in ("entries", "timePeriods"):
             section = _section_of(export.file, name)
-            if section and (found := export.file.distinct(section, "timePeriodId")):
+            if section and (found := export.file.distinct_values(section, "timePeriodId")):
                 return found
         return []
 
 
 class ForecastEntriesStream(_ForecastExportStream):
-    """What was forecast: a record for each quarter, week, user and field.
+    """The entries of a forecast: a record for each quarter, week, user and field.
 
     With `keep_forecast_snapshots` the time of the export belongs to the key, since Clari restates
     past weeks: two exports of one quarter differ.
@@ -216,7 +214,8 @@ class ForecastEntriesStream(_ForecastExportStream):
     tap_added_properties = ("forecastId", "exportedAt")
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        self.primary_keys = _entry_key(keeps_snapshots=tap.config["keep_forecast_snapshots"])
+        if tap.config["keep_forecast_snapshots"]:
+            self.primary_keys = (*ENTRY_KEY, "exportedAt")
         super().__init__(tap, run)
 
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -226,8 +225,8 @@ class ForecastEntriesStream(_ForecastExportStream):
         super().apply_catalog(catalog)
 
     def records_of(self, export: Export) -> Iterator[Record]:
-        """The entries; those of one key, each with another kind of value, made one."""
-        yield from merged(super().records_of(export), ENTRY_KEY[1:])
+        """The entries. Several of one key, each with another kind of value, become one record."""
+        yield from combine_by_key(super().records_of(export), ENTRY_KEY[1:])
 
 
 class ForecastUsersStream(_ForecastExportStream):
@@ -271,7 +270,7 @@ class ForecastTimeFramesStream(_ForecastExportStream):
 
 
 def _add(record: Record, name: str, value: str | None) -> None:
-    """Add what the tap knows; what the API calls by that name itself is not lost."""
+    """Add a value that the tap knows, and keep the one that the API itself has by that name."""
     sent = record.get(name)
     if sent is None or sent == value:
         record[name] = value
@@ -280,11 +279,7 @@ def _add(record: Record, name: str, value: str | None) -> None:
         record[name] = value
 
 
-def _entry_key(*, keeps_snapshots: bool) -> tuple[str, ...]:
-    return (*ENTRY_KEY, "exportedAt") if keeps_snapshots else ENTRY_KEY
-
-
-def _section_of(file: ResultFile, name: str) -> str | None:
+def _section_of(file: ExportResult, name: str) -> str | None:
     """Where one of the five lists stands in an export, `None` if it is not there.
 
     An export can also come as rows alone; these are its entries.
@@ -293,10 +288,10 @@ def _section_of(file: ResultFile, name: str) -> str | None:
         UnexpectedResponseError: If it is neither.
     """
     if name == "entries":
-        return file.section(name, *LISTS)
+        return file.find_list(name, *LISTS)
     if file.has(name):
-        return file.section(name)
-    file.section("entries", *LISTS)
+        return file.find_list(name)
+    file.find_list("entries", *LISTS)
     return None
 
 
@@ -312,7 +307,7 @@ def _is_of(forecast_id: str, period: str | None, job: Job) -> bool:
 
 
 def _explained(forecast_id: str, code: str) -> str | None:
-    """Say what it means that the export of a forecast is refused; `None` where it is not known."""
+    """The sentence for the refusal of a forecast's export; `None` for an unknown code."""
     forecast = repr(forecast_id)
     return {
         "no_optin": (

@@ -1,4 +1,4 @@
-"""What became of data that was sent in to Clari."""
+"""Ingest jobs: the outcome of data that was sent in to Clari."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class IngestJobsStream(RevenueStream):
 
     def _look_up(self, job_id: str) -> Answer | None:
         return self.run.partner.fetch_or_none(
-            self.path, ids={"jobId": job_id}, is_data=_tells_of_a_job
+            self.path, ids={"jobId": job_id}, is_data=_holds_a_job
         )
 
 
-def _tells_of_a_job(response: requests.Response) -> bool:
+def _holds_a_job(response: requests.Response) -> bool:
     """Whether the status of the answer is that of the job: 202, 400 and 500 are data too."""
     if response.status_code not in {200, 202, 400, 500}:
         return False

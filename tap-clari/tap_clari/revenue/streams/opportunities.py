@@ -6,38 +6,33 @@ import typing as t
 from itertools import islice
 
 from tap_clari.kit.decoding import decode_list
+from tap_clari.revenue.exports.requests import Reader
 from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.revenue.exports.requests import ExportRequest
-    from tap_clari.revenue.run import RevenueRun
 
 IDS_AT_ONCE = 100
 """How many opportunities one request can ask for."""
 
 
-class OpportunitiesStream(RevenueStream):
+class OpportunitiesStream(RevenueStream, Reader):
     """Opportunities (`/opportunity`).
 
-    The API lists none: they are those of the setting, and those that the activities of this run
-    belong to. So the jobs of the activities are done with when this stream is: a run that is
-    stopped before leaves them to the next.
+    The API has no list of them. The stream reads those of the setting, and those that the
+    activities of this run belong to. So the jobs of the activities are kept until this stream has
+    finished: if the run is stopped before, the next run reads them again.
     """
 
     name = "opportunities"
     path = "/v4/opportunity"
-    kind = "activity"
+    job_group = "activity"
     primary_keys = ("id",)
     full_table_is_complete = False
-
-    def __init__(self, tap: Tap, run: RevenueRun) -> None:
-        super().__init__(tap, run)
-        run.exports.register(self)
 
     def export_requests(self) -> Sequence[ExportRequest]:
         """None of its own."""
