@@ -1,4 +1,4 @@
-"""Clari Copilot: its address, its signature, and what its errors mean."""
+"""The client of Clari Copilot: its address, its credentials and its errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CopilotClient(ApiClient):
 
 
 class CopilotErrors(ApiErrors):
-    """The sentences for Copilot, of which one names the day on which the week turns."""
+    """The sentences for Copilot. The one for a spent quota names the start of the next week."""
 
     def quota_exhausted(self, answers: str) -> str:
         """Explain 429: the rate or the week's quota."""
@@ -81,7 +81,7 @@ class CopilotErrors(ApiErrors):
 
 
 class CopilotStream(ApiStream):
-    """A stream of the Copilot API; as it is, one request for one list."""
+    """A stream of the Copilot API. Unless a subclass differs, one request gives the whole list."""
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
@@ -93,7 +93,7 @@ class CopilotStream(ApiStream):
         return parse_time_or_epoch(value)
 
     def missing_settings(self) -> str | None:
-        """Both credentials are needed."""
+        """Name the credentials that lack. Both are needed."""
         missing = [setting for setting in CREDENTIALS if not self.config.get(setting)]
         if not missing:
             return None
