@@ -33,6 +33,12 @@ if t.TYPE_CHECKING:
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
 
+LIST_DELAY = timedelta(minutes=5)
+"""How long before the run's begin its window ends.
+
+Clari does not say whether a changed call is in the list at once. It may be an index that lags. A
+call that came to the list after the window was read would be before the bookmark, and be lost."""
+
 BATCH_SIZE = 500
 """The most calls between two bookmarks: a killed run of details asks for so many again."""
 
@@ -54,10 +60,10 @@ class CallBatch:
 class ChangedCallsStream(CopilotStream):
     """A stream that follows the calls that changed in the run's window.
 
-    The window begins at the bookmark, or at `start_date`, and ends when the run began: a call
-    that changes meanwhile belongs to the next run. The bookmark is the modified time of the last
-    call of a batch that is written whole. A killed run resumes there. Calls of exactly that time
-    are read again, since other calls may have come to share it.
+    The window begins at the bookmark, or at `start_date`, and ends some minutes before the run
+    began: a call that changes later belongs to the next run. The bookmark is the modified time of
+    the last call of a batch that is written whole. A killed run resumes there. Calls of exactly
+    that time are read again, since other calls may have come to share it.
     """
 
     @property
@@ -91,21 +97,23 @@ class ChangedCallsStream(CopilotStream):
 
     def changed_calls(self) -> Iterator[CallBatch]:
         """Yield the calls of the run's window, oldest change first."""
-        start = self.window_start()
+        start, end = self.window_start(), self.run_started_at - LIST_DELAY
+        if start and start >= end:
+            return
         params: Question = {
             "includePrivate": "true" if self.config["include_private_calls"] else "false",
             "sortTime": "asc",
             **self.listing_params,
         }
         pages = SkipPaginator(
-            self.client, "/calls", "calls", uncounted={"includePagination": "false"}
+            self.client, "/calls", ["calls"], uncounted={"includePagination": "false"}
         )
         windows = WindowPaginator(pages, secondary_filter=CALL_TIME)
         seen = SeenIds()
         newest: datetime | None = None
         for part in chain(
             self._undated_calls(pages, windows, start, params),
-            windows.read(Window(MODIFIED, start, self.run_started_at), params, self.progress),
+            windows.read(Window(MODIFIED, start, end), params, self.progress),
         ):
             dated, others = _in_order(part.records, seen)
             if others:
@@ -132,21 +140,22 @@ class ChangedCallsStream(CopilotStream):
     ) -> Iterator[WindowPart]:
         """Yield the calls without a modified time, which no window of modified time holds.
 
-        Two counts tell whether there are any. Only then the calls are listed by their own time,
-        from the start of the run's window on.
+        Two counts tell whether there are any. If there are, or if the API does not count, the
+        calls are listed by their own time, from the start of the run's window on.
         """
         by_call_time = Window(CALL_TIME, start)
         question = {**params, **by_call_time.params}
         ever_modified = Window(MODIFIED, EARLIEST).params
-        counted = pages.count(question) - pages.count({**question, **ever_modified})
-        if counted <= 0:
+        listed, dated = pages.count(question), pages.count({**question, **ever_modified})
+        counted = None if listed is None or dated is None else listed - dated
+        if counted is not None and counted <= 0:
             return
         found = 0
         for part in windows.read(by_call_time, params):
             undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
             found += len(undated)
             yield replace(part, records=undated)
-        if found < counted:
+        if counted is not None and found < counted:
             self.log(
                 "The API counts %d calls without a modified time, and %d of them have no time at "
                 "all by which a long list could be cut: they are missing from this run",

@@ -85,8 +85,8 @@ class CopilotStream(ApiStream):
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
-    records_key: str
-    """The member of the answer that holds the records."""
+    list_names: tuple[str, ...]
+    """The names of the member of the answer that holds the records."""
 
     def read_time(self, value: object) -> datetime:
         """Read ISO 8601, or milliseconds since 1970."""
@@ -104,5 +104,5 @@ class CopilotStream(ApiStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        for each in raw_records(self.client.fetch(self.path), self.records_key):
+        for each in raw_records(self.client.fetch(self.path), *self.list_names):
             yield msgspec.json.decode(each)

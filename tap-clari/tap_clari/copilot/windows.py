@@ -125,20 +125,26 @@ class WindowPaginator:
             yield WindowPart(window, reading.records, complete=True)
         elif not (halves := window.halves()):
             yield from self._read_second(window, question, reading)
-        elif all(self._is_as_long(half, params, reading) for half in halves):
+        elif self._filter_is_ignored(question, params, halves):
             self._pages.client.logger.warning(
-                "%s: the API gives the same %d records for any time, more than can be read: those "
+                "%s: the API gives the same %s records for any time, more than can be read: those "
                 "past the first %d are missing from this run",
                 self._pages.path,
-                reading.count,
+                "uncounted" if reading.count is None else reading.count,
                 MAX_REACHABLE,
             )
         else:
             for half in halves:
                 yield from self.read(half, params)
 
-    def _is_as_long(self, half: Window, params: Question, whole: Reading) -> bool:
-        return self._pages.count({**params, **half.params}) == whole.count
+    def _filter_is_ignored(
+        self, whole: Question, params: Question, halves: tuple[Window, Window]
+    ) -> bool:
+        """Whether both halves are the whole: then no cut makes the list shorter."""
+        fingerprint = self._pages.fingerprint(whole)
+        return all(
+            self._pages.fingerprint({**params, **half.params}) == fingerprint for half in halves
+        )
 
     def _read_second(
         self, window: Window, question: Question, reading: Reading
@@ -149,8 +155,18 @@ class WindowPaginator:
         for records in self._cut_second(question, can_be_cut=not is_secondary):
             new = [record for record in records if seen.add(identity_of(record))]
             yield WindowPart(window, new, complete=False)
+        if reading.count is None:
+            # Whether the other filter found all of them is seen where that one is cut.
+            if is_secondary or not self._secondary_filter:
+                self._pages.client.logger.warning(
+                    "%s: the API has more records from %s than can be read, and does not count "
+                    "them: those past the first %d are missing from this run",
+                    self._pages.path,
+                    window,
+                    len(seen),
+                )
         # A second of the secondary filter is counted in the second around it.
-        if not is_secondary and len(seen) < reading.count:
+        elif not is_secondary and len(seen) < reading.count:
             self._pages.client.logger.warning(
                 "%s: the API counts %d records from %s, more than can be read, and %d of them "
                 "could not be found by any other filter: they are missing from this run",

@@ -27,12 +27,12 @@ class ScorecardsStream(CopilotStream):
 
     name = "scorecards"
     path = "/scorecard"
-    records_key = "scorecards"
+    list_names = ("scorecards",)
     primary_keys = ("id",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all scorecards. Those on the boundary of two windows come once."""
-        pages = SkipPaginator(self.client, self.path, self.records_key)
+        pages = SkipPaginator(self.client, self.path, self.list_names)
         counted = pages.count({})
         seen = SeenIds()
         window = Window(TimeFilter("filterTimeGt", "filterTimeLt"))
@@ -40,7 +40,7 @@ class ScorecardsStream(CopilotStream):
             for scorecard in part.records:
                 if seen.add(identity_of(scorecard)):
                     yield msgspec.json.decode(scorecard)
-        if counted > MAX_REACHABLE and len(seen) < counted:
+        if counted and MAX_REACHABLE < counted > len(seen):
             self.log(
                 "The API counts %d scorecards, but gives only %d of them by their time",
                 counted,
@@ -54,5 +54,6 @@ class ScorecardTemplatesStream(CopilotStream):
 
     name = "scorecard_templates"
     path = "/scorecard-template"
-    records_key = "scoreCardTemplates"
+    # The vendor's document spells it the first way.
+    list_names = ("scoreCardTemplates", "scorecardTemplates")
     primary_keys = ("id",)
