@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
@@ -105,7 +106,7 @@ def test_a_record_that_no_page_can_hold_is_named_and_the_others_come(
     assert run.returncode == 0, run.log
     assert sorted(run.ids(stream)) == sorted(truth(copilot, stream) - unreadable)
     named = [line for line in run.warnings if "trying again" not in line]
-    # Where calls are not counted, they are listed by their own time, too: for those without another.
+    # Where calls are not counted, they are listed by their own time too.
     listings = 2 if uncounted and stream == "calls" else 1
     assert len(named) == listings * len(places)
     for place, line in zip(listings * places, named, strict=True):
@@ -172,6 +173,17 @@ def test_calls_without_a_modified_time_come_also_where_nothing_is_counted(
     run = read(copilot, impatient, "calls", uncounted=True)
     assert run.returncode == 0, run.log
     assert sorted(run.ids("calls")) == sorted(truth(copilot, "calls"))
+
+
+@pytest.mark.parametrize("stream", ["calls", "call_details", "accounts"])
+def test_the_window_ends_some_minutes_before_the_run(copilot: Copilot, stream: str) -> None:
+    before = datetime.now(timezone.utc)
+    run = copilot.tap.run(stream)
+    assert run.returncode == 0, run.log
+    queries = [dict(e.params or []) for e in copilot.sandbox.traffic.exchanges("/calls")]
+    ends = {query["filterModifiedLt"] for query in queries if "filterModifiedLt" in query}
+    [end] = (datetime.fromisoformat(each.replace("Z", "+00:00")) for each in ends)
+    assert timedelta(minutes=4) < before - end < timedelta(minutes=6)
 
 
 @pytest.mark.parametrize("name", ["scoreCardTemplates", "scorecardTemplates"])
