@@ -1,7 +1,7 @@
-"""Which calls changed since the last run: the question that five streams begin with.
+"""Lists the calls that changed since the last run. Five streams begin with them.
 
-Each of them asks it for itself and keeps a bookmark of its own, one line of STATE however many
-calls there are. That costs a request for every hundred calls; a stream of details costs a hundred.
+Each stream lists them for itself and keeps a bookmark of its own: one line of STATE, however many
+calls there are. That costs one request for a hundred calls. Their details cost a hundred.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ from datetime import timedelta
 from itertools import chain
 
 from tap_clari.copilot.client import CopilotStream
-from tap_clari.copilot.pagination import (
-    TimeFilter,
-    Window,
-    WindowPaginator,
-    identity_of,
-    time_of,
-)
+from tap_clari.copilot.pagination import SkipPaginator, identity_of, time_of
+from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.times import EARLIEST
 
 if t.TYPE_CHECKING:
@@ -31,14 +27,20 @@ if t.TYPE_CHECKING:
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.copilot.pagination import WindowPart
-    from tap_clari.kit.client import Params
+    from tap_clari.copilot.pagination import Question
+    from tap_clari.copilot.windows import WindowPart
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
 
-SAFE_POINT = 500
-"""Calls between two bookmarks at the most: what a killed run of details has to ask for again."""
+LIST_DELAY = timedelta(minutes=5)
+"""How long before the run's begin its window ends.
+
+Clari does not say whether a changed call is in the list at once. It may be an index that lags. A
+call that came to the list after the window was read would be before the bookmark, and be lost."""
+
+BATCH_SIZE = 500
+"""The most calls between two bookmarks: a killed run of details asks for so many again."""
 
 
 @dataclass(frozen=True)
@@ -47,26 +49,26 @@ class CallBatch:
 
     Args:
         calls: Their JSON, as the list gives it.
-        read_until: The modified time up to which nothing is left to read after this batch;
-            `None` where more of the same second, or calls without such a time, are to come.
+        safe_bookmark: The modified time up to which all calls are read after this batch; `None`
+            if more calls of the same second, or calls without such a time, are to come.
     """
 
     calls: list[msgspec.Raw]
-    read_until: datetime | None
+    safe_bookmark: datetime | None
 
 
 class ChangedCallsStream(CopilotStream):
-    """A stream that is read along the calls that changed in the run's window.
+    """A stream that follows the calls that changed in the run's window.
 
-    The window begins at the bookmark, or at `start_date`, and ends when the run began: a call
-    that changes meanwhile belongs to the next run. The bookmark is the modified time of the last
-    call of a batch that is written whole, so that a killed run resumes there; calls of exactly
-    that time are read again, since others may have come to share it.
+    The window begins at the bookmark, or at `start_date`, and ends some minutes before the run
+    began: a call that changes later belongs to the next run. The bookmark is the modified time of
+    the last call of a batch that is written whole. A killed run resumes there. Calls of exactly
+    that time are read again, since other calls may have come to share it.
     """
 
     @property
     def bookmark_field(self) -> str | None:
-        """The modified time of a call, whatever the stream reads of it."""
+        """The modified time of a call, also for streams of other objects."""
         return MODIFIED.field
 
     @property
@@ -76,79 +78,84 @@ class ChangedCallsStream(CopilotStream):
 
     @property
     def listing_params(self) -> dict[str, str | list[str]]:
-        """What to ask of the list besides the window."""
+        """The query of the list, besides its window."""
         return {}
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read what the changed calls lead to, and move the bookmark after each batch."""
+        """Read the records of the changed calls, and move the bookmark after each batch."""
+        self.progress = ProgressLog(self.log, f"Calls for {self.name}")
         for batch in self.changed_calls():
             yield from self.read_batch(batch.calls)
-            if batch.read_until:
-                self.move_bookmark(batch.read_until)
-            # A window's pages are let go before the next window is read, not after.
+            if batch.safe_bookmark:
+                self.move_bookmark(batch.safe_bookmark)
+            # Frees the window's pages before the next window is read, not after.
             del batch
 
     @abc.abstractmethod
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """Read what a batch of calls leads to."""
+        """Read the records of a batch of calls, and count the calls in `progress`."""
 
     def changed_calls(self) -> Iterator[CallBatch]:
         """Yield the calls of the run's window, oldest change first."""
-        start = self.window_start()
-        params: dict[str, str | list[str]] = {
+        start, end = self.window_start(), self.run_started_at - LIST_DELAY
+        if start and start >= end:
+            return
+        params: Question = {
             "includePrivate": "true" if self.config["include_private_calls"] else "false",
             "sortTime": "asc",
             **self.listing_params,
         }
-        paginator = WindowPaginator(
-            self.client,
-            "/calls",
-            "calls",
-            uncounted={"includePagination": "false"},
-            finer=CALL_TIME,
+        pages = SkipPaginator(
+            self.client, "/calls", ["calls"], uncounted={"includePagination": "false"}
         )
+        windows = WindowPaginator(pages, secondary_filter=CALL_TIME)
         seen = SeenIds()
         newest: datetime | None = None
         for part in chain(
-            self._by_call_time_if_undated(paginator, start, params),
-            paginator.read_window(Window(MODIFIED, start, self.run_started_at), params),
+            self._undated_calls(pages, windows, start, params),
+            windows.read(Window(MODIFIED, start, end), params, self.progress),
         ):
             dated, others = _in_order(part.records, seen)
             if others:
                 yield CallBatch(others, None)
-            for first in range(0, len(dated), SAFE_POINT):
-                batch = dated[first : first + SAFE_POINT]
+            for first in range(0, len(dated), BATCH_SIZE):
+                batch = dated[first : first + BATCH_SIZE]
                 # Not past the window, though a call in it may show a later time.
-                read_until = min(batch[-1][0], part.window.end or batch[-1][0])
-                newest = max(newest or read_until, read_until)
+                last = min(batch[-1][0], part.window.end or batch[-1][0])
+                newest = max(newest or last, last)
                 yield CallBatch(
                     [part.records[index] for _, index in batch], newest if part.complete else None
                 )
             if part.complete and not dated:
-                # Perhaps the end of a second that came in parts.
+                # This may be the end of a second that came in parts.
                 yield CallBatch([], newest)
             del part, dated, others
 
-    def _by_call_time_if_undated(
-        self, paginator: WindowPaginator, start: datetime | None, params: Params
+    def _undated_calls(
+        self,
+        pages: SkipPaginator,
+        windows: WindowPaginator,
+        start: datetime | None,
+        params: Question,
     ) -> Iterator[WindowPart]:
         """Yield the calls without a modified time, which no window of modified time holds.
 
-        Two counts tell whether there are any; only then are the calls listed by their own time,
-        from the run's start on.
+        Two counts tell whether there are any. If there are, or if the API does not count, the
+        calls are listed by their own time, from the start of the run's window on.
         """
         by_call_time = Window(CALL_TIME, start)
         question = {**params, **by_call_time.params}
         ever_modified = Window(MODIFIED, EARLIEST).params
-        counted = paginator.count(question) - paginator.count({**question, **ever_modified})
-        if counted <= 0:
+        listed, dated = pages.count(question), pages.count({**question, **ever_modified})
+        counted = None if listed is None or dated is None else listed - dated
+        if counted is not None and counted <= 0:
             return
         found = 0
-        for part in paginator.read_window(by_call_time, params):
+        for part in windows.read(by_call_time, params):
             undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
             found += len(undated)
             yield replace(part, records=undated)
-        if found < counted:
+        if counted is not None and found < counted:
             self.log(
                 "The API counts %d calls without a modified time, and %d of them have no time at "
                 "all by which a long list could be cut: they are missing from this run",
@@ -161,7 +168,11 @@ class ChangedCallsStream(CopilotStream):
 def _in_order(
     calls: list[msgspec.Raw], seen: SeenIds
 ) -> tuple[list[tuple[datetime, int]], list[msgspec.Raw]]:
-    """Put calls in order: times with indexes; and those without a time. Each comes once a run."""
+    """Sort new calls by modified time.
+
+    Returns:
+        The times with the indexes of their calls, and the calls without such a time.
+    """
     dated: list[tuple[datetime, int]] = []
     others: list[msgspec.Raw] = []
     for index, call in enumerate(calls):

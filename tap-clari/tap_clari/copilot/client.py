@@ -1,4 +1,4 @@
-"""Clari Copilot: its address, its signature, and what its errors mean."""
+"""The client of Clari Copilot: its address, its credentials and its errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class CopilotClient(ApiClient):
 
 
 class CopilotErrors(ApiErrors):
-    """The sentences for Copilot, of which one names the day on which the week turns."""
+    """The sentences for Copilot. The one for a spent quota names the start of the next week."""
 
     def quota_exhausted(self, answers: str) -> str:
         """Explain 429: the rate or the week's quota."""
@@ -81,19 +81,19 @@ class CopilotErrors(ApiErrors):
 
 
 class CopilotStream(ApiStream):
-    """A stream of the Copilot API; as it is, one request for one list."""
+    """A stream of the Copilot API. Unless a subclass differs, one request gives the whole list."""
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
-    records_key: str
-    """The member of the answer that holds the records."""
+    list_names: tuple[str, ...]
+    """The names of the member of the answer that holds the records."""
 
     def read_time(self, value: object) -> datetime:
         """Read ISO 8601, or milliseconds since 1970."""
         return parse_time_or_epoch(value)
 
     def missing_settings(self) -> str | None:
-        """Both credentials are needed."""
+        """Name the credentials that lack. Both are needed."""
         missing = [setting for setting in CREDENTIALS if not self.config.get(setting)]
         if not missing:
             return None
@@ -104,5 +104,5 @@ class CopilotStream(ApiStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        for each in raw_records(self.client.fetch(self.path), self.records_key):
+        for each in raw_records(self.client.fetch(self.path), *self.list_names):
             yield msgspec.json.decode(each)

@@ -21,6 +21,7 @@ from tests.sandbox.copilot.app import (
     FORBIDDEN,
     KEY_HEADER,
     PASSWORD_HEADER,
+    PageFaults,
     copilot_app,
     error_body,
 )
@@ -55,6 +56,7 @@ class CopilotSandbox(LocalApi):
         account: The data: the truth to compare with, and the mutators.
         traffic: Every request that came in.
         faults: The troubles to play.
+        page_faults: What is wrong with the pages of long lists.
         limits: The limits, to change while the server runs.
         api_key: The key that is let in.
         api_password: The password that is let in.
@@ -80,8 +82,9 @@ class CopilotSandbox(LocalApi):
     def __post_init__(self) -> None:
         self.account = Account(self)
         self.limits = Limits(self.requests_per_second, self.weekly_quota, self.retry_after)
+        self.page_faults = PageFaults()
         super().__init__(
-            copilot_app(self.account),
+            copilot_app(self.account, self.page_faults),
             limits=self.limits,
             credential_headers=CREDENTIAL_HEADERS,
             error_body=error_body,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from tests.sandbox.forms import NoQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.sandbox.app import Answer, Endpoint
     from tests.sandbox.copilot.account import Account
     from tests.sandbox.copilot.directory import CrmKind
+
+    PagedQuery = TypeVar("PagedQuery", CallsQuery, ScorecardsQuery)
 
 KEY_HEADER, PASSWORD_HEADER = "x-api-key", "x-api-password"
 CREDENTIAL_HEADERS = frozenset({KEY_HEADER.encode(), PASSWORD_HEADER.encode()})
@@ -30,12 +34,35 @@ FORBIDDEN = "forbidden"
 """Key and password that are known and may do nothing: 403."""
 
 
+@dataclass
+class PageFaults:
+    """What can be wrong with the pages of calls and scorecards; all of it can be switched on.
+
+    Attributes:
+        largest: A page that asks for more records than this fails with 502; None for no bound.
+        given: A page never holds more records than this; None for as many as are asked for.
+        uncounted: Pages come without ``pagination``.
+        stuck: ``skip`` is ignored: every page is the first one.
+        capped_count: The most that ``matched`` says; None for the truth.
+        unreadable: Ids of records with which a page fails with 502.
+        template_list: The name of the list of templates.
+    """
+
+    largest: int | None = None
+    given: int | None = None
+    uncounted: bool = False
+    stuck: bool = False
+    capped_count: int | None = None
+    unreadable: set[str] = field(default_factory=set)
+    template_list: str = "scoreCardTemplates"
+
+
 def error_body(message: str) -> bytes:
     """Return the JSON of an error."""
     return msgspec.json.encode({"errorMessage": message})
 
 
-def copilot_app(account: Account) -> Starlette:
+def copilot_app(account: Account, page_faults: PageFaults) -> Starlette:
     """Return the application that serves an account.
 
     Only what reads is there; every path but the documented ones is 404, every method but GET 405.
@@ -44,12 +71,12 @@ def copilot_app(account: Account) -> Starlette:
         "/topics": ("topics", account.keyword_topics),
         "/v2/topics": ("topics", account.topics),
         "/users": ("users", account.users),
-        "/scorecard-template": ("scoreCardTemplates", account.scorecard_templates),
     }
     endpoints: list[Endpoint] = [
         *(("GET", path, NoQuery, _whole_list(*listed)) for path, listed in lists.items()),
-        *_calls(account),
-        ("GET", "/scorecard", ScorecardsQuery, _scorecards(account)),
+        ("GET", "/scorecard-template", NoQuery, _templates(account, page_faults)),
+        *_calls(account, page_faults),
+        ("GET", "/scorecard", ScorecardsQuery, _scorecards(account, page_faults)),
         ("GET", "/get-account", IdQuery, _crm_object(account, "account")),
         ("GET", "/get-contact", IdQuery, _crm_object(account, "contact")),
         ("GET", "/get-deal", IdQuery, _crm_object(account, "deal")),
@@ -65,12 +92,22 @@ def _whole_list(name: str, records: Callable[[], object]) -> Answer:
     return answer
 
 
-def _calls(account: Account) -> list[Endpoint]:
+def _templates(account: Account, faults: PageFaults) -> Answer:
+    async def answer(_: Request, __: NoQuery) -> Response:
+        return json_answer({faults.template_list: account.scorecard_templates()})
+
+    return answer
+
+
+def _calls(account: Account, faults: PageFaults) -> list[Endpoint]:
     async def calls(_: Request, query: CallsQuery) -> Response:
+        query = _with_faults(query, faults)
         records, matched = account.calls_page(query)
+        if faults.unreadable:
+            _check_size([msgspec.json.decode(record)["id"] for record in records], faults)
         parts = [b'{"calls":[', b",".join(records), b"]"]
-        if query.include_pagination == "true":
-            pagination = _pagination(query, len(records), matched)
+        if query.include_pagination == "true" and not faults.uncounted:
+            pagination = _pagination(query, len(records), matched, faults)
             parts += [b',"pagination":', msgspec.json.encode(pagination)]
         return Response(b"".join([*parts, b"}"]), media_type="application/json")
 
@@ -83,11 +120,15 @@ def _calls(account: Account) -> list[Endpoint]:
     return [("GET", "/calls", CallsQuery, calls), ("GET", "/call-details", DetailsQuery, details)]
 
 
-def _scorecards(account: Account) -> Answer:
+def _scorecards(account: Account, faults: PageFaults) -> Answer:
     async def answer(_: Request, query: ScorecardsQuery) -> Response:
+        query = _with_faults(query, faults)
         records, matched = account.scorecards_page(query)
-        pagination = _pagination(query, len(records), matched)
-        return json_answer({"scorecards": records, "pagination": pagination})
+        _check_size([record["id"] for record in records], faults)
+        document: dict[str, object] = {"scorecards": records}
+        if not faults.uncounted:
+            document["pagination"] = _pagination(query, len(records), matched, faults)
+        return json_answer(document)
 
     return answer
 
@@ -113,11 +154,25 @@ def _check_credentials(request: Request) -> None:
         raise _error(401, "The API key or password is missing or wrong")
 
 
+def _with_faults(query: PagedQuery, faults: PageFaults) -> PagedQuery:
+    if faults.largest is not None and query.limit > faults.largest:
+        raise _error(502, "The answer is too large")
+    limit = query.limit if faults.given is None else min(query.limit, faults.given)
+    skip = 0 if faults.stuck else query.skip
+    return msgspec.structs.replace(query, limit=limit, skip=skip)
+
+
+def _check_size(ids: list[str], faults: PageFaults) -> None:
+    if not faults.unreadable.isdisjoint(ids):
+        raise _error(502, "The answer is too large")
+
+
 def _pagination(
-    query: CallsQuery | ScorecardsQuery, shown: int, matched: int
+    query: CallsQuery | ScorecardsQuery, shown: int, matched: int, faults: PageFaults
 ) -> dict[str, int | bool]:
     following = query.skip + shown
-    return {"matched": matched, "hasMore": following < matched, "nextPageSkip": following}
+    counted = matched if faults.capped_count is None else min(matched, faults.capped_count)
+    return {"matched": counted, "hasMore": following < matched, "nextPageSkip": following}
 
 
 def _error(status: int, message: str) -> RefusedError:

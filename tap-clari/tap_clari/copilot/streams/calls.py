@@ -1,4 +1,4 @@
-"""Calls: the list, and each call whole."""
+"""Calls: the list, and the details of each call."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NAMED_AT_MOST = 20
 
 
 class _CallStream(ChangedCallsStream):
-    """What both streams of calls have: their keys, and the signed URLs where they are asked for."""
+    """The base of both streams of calls: their keys, and signed URLs if the setting asks."""
 
     primary_keys = ("id",)
     replication_key = "last_modified_time"
 
     @property
     def media_params(self) -> dict[str, str]:
-        """What to ask for to get the signed URLs."""
+        """The query for the signed URLs, if the setting asks for them."""
         if not self.config["include_media_urls"]:
             return {}
         return {"includeAudio": "true", "includeVideo": "true"}
@@ -43,13 +43,14 @@ class CallsStream(_CallStream):
 
     @property
     def listing_params(self) -> dict[str, str | list[str]]:
-        """The signed URLs, where they are asked for."""
+        """The signed URLs, if the setting asks for them."""
         return {**self.media_params}
 
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """The list already holds the records."""
+        """The list holds the records."""
         for call in calls:
             yield msgspec.json.decode(call)
+            self.progress.count()
 
 
 class CallDetailsStream(_CallStream):
@@ -86,6 +87,7 @@ class CallDetailsStream(_CallStream):
                 level=logging.WARNING,
             )
         for identifier, answer in self.client.map_concurrently(ids, self._details):
+            self.progress.count()
             if answer is None:
                 self._gone_count += 1
                 if self._gone_count <= NAMED_AT_MOST:

@@ -1,4 +1,4 @@
-"""What Copilot keeps of the CRM: accounts, contacts and deals, found through the calls."""
+"""Accounts, contacts and deals of the CRM, found through the calls."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if t.TYPE_CHECKING:
 class _LinkedObjectsStream(ChangedCallsStream):
     """Objects that calls refer to, each fetched once a run by its id.
 
-    It has no replication key, since the objects show no time of change; it still keeps a
-    bookmark, in terms of the calls, so that a run asks only for what changed calls refer to.
+    It has no replication key, since the objects show no time of change. Its bookmark is a time of
+    the calls, so that a run asks only for objects of changed calls.
     """
 
     full_table_is_complete = False
@@ -30,7 +30,7 @@ class _LinkedObjectsStream(ChangedCallsStream):
     """The member of a call's `crm_info` that holds the ids, one or a list."""
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
-        """Read the objects, and say how many were gone."""
+        """Read the objects, and log how many were gone."""
         self._seen = SeenIds()
         # An object may be known by two ids, such as the short and the long one of Salesforce.
         self._written = SeenIds()
@@ -41,14 +41,9 @@ class _LinkedObjectsStream(ChangedCallsStream):
 
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Read the objects that a batch of calls refers to, and that were not yet read."""
-        ids = [
-            identifier
-            for call in calls
-            for identifier in self._linked(msgspec.json.decode(call, type=_Linking).crm_info)
-            if self._seen.add(identifier)
-        ]
         for identifier, answer in self.client.map_concurrently(
-            ids, lambda identifier: self.client.fetch_or_none(self.path, {"id": identifier})
+            self._new_ids(calls),
+            lambda identifier: self.client.fetch_or_none(self.path, {"id": identifier}),
         ):
             if answer is None:
                 self._gone += 1
@@ -57,9 +52,14 @@ class _LinkedObjectsStream(ChangedCallsStream):
             if self._written.add(str(linked.get("id", identifier))):
                 yield linked
 
-    def _linked(self, crm_info: object) -> list[str]:
-        ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
-        return [str(each) for each in (ids if isinstance(ids, list) else [ids]) if each]
+    def _new_ids(self, calls: list[msgspec.Raw]) -> Iterator[str]:
+        for call in calls:
+            crm_info = msgspec.json.decode(call, type=_Linking).crm_info
+            ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
+            for each in ids if isinstance(ids, list) else [ids]:
+                if each and self._seen.add(str(each)):
+                    yield str(each)
+            self.progress.count()
 
 
 class _Linking(msgspec.Struct):

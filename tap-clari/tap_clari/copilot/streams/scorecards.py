@@ -8,7 +8,8 @@ import typing as t
 import msgspec
 
 from tap_clari.copilot.client import CopilotStream
-from tap_clari.copilot.pagination import REACH, TimeFilter, Window, WindowPaginator, identity_of
+from tap_clari.copilot.pagination import MAX_REACHABLE, SkipPaginator, identity_of
+from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
 from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
@@ -20,25 +21,26 @@ if t.TYPE_CHECKING:
 class ScorecardsStream(CopilotStream):
     """Scores that calls were given (`/scorecard`).
 
-    The API filters by a time that the records do not show: it serves to cut a list that is longer
-    than can be paged, but not to read on from a bookmark. So the stream is read whole.
+    The API filters by a time that the records do not show. The filter cuts a list that is longer
+    than can be paged, but gives no bookmark. So the stream is read whole.
     """
 
     name = "scorecards"
     path = "/scorecard"
-    records_key = "scorecards"
+    list_names = ("scorecards",)
     primary_keys = ("id",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read all scorecards; what two windows share at their boundary comes once."""
-        paginator = WindowPaginator(self.client, self.path, self.records_key)
-        counted = paginator.count({})
+        """Read all scorecards. Those on the boundary of two windows come once."""
+        pages = SkipPaginator(self.client, self.path, self.list_names)
+        counted = pages.count({})
         seen = SeenIds()
-        for part in paginator.read_window(Window(TimeFilter("filterTimeGt", "filterTimeLt")), {}):
+        window = Window(TimeFilter("filterTimeGt", "filterTimeLt"))
+        for part in WindowPaginator(pages).read(window, {}):
             for scorecard in part.records:
                 if seen.add(identity_of(scorecard)):
                     yield msgspec.json.decode(scorecard)
-        if counted > REACH and len(seen) < counted:
+        if counted and MAX_REACHABLE < counted > len(seen):
             self.log(
                 "The API counts %d scorecards, but gives only %d of them by their time",
                 counted,
@@ -52,5 +54,6 @@ class ScorecardTemplatesStream(CopilotStream):
 
     name = "scorecard_templates"
     path = "/scorecard-template"
-    records_key = "scoreCardTemplates"
+    # The vendor's document spells it the first way.
+    list_names = ("scoreCardTemplates", "scorecardTemplates")
     primary_keys = ("id",)

@@ -24,7 +24,7 @@ class TopicsStream(CopilotStream):
 
     name = "topics"
     path = "/v2/topics"
-    records_key = "topics"
+    list_names = ("topics",)
     primary_keys = ("topic_id",)
 
 
@@ -33,10 +33,10 @@ class KeywordTopicsStream(CopilotStream):
 
     name = "keyword_topics"
     path = "/topics"
-    records_key = "topics"
+    list_names = ("topics",)
     primary_keys = ("name",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the names, each as a record."""
-        for name in raw_items(self.client.fetch(self.path), self.records_key):
+        for name in raw_items(self.client.fetch(self.path), *self.list_names):
             yield {"name": msgspec.json.decode(name)}

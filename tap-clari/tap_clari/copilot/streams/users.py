@@ -10,5 +10,5 @@ class UsersStream(CopilotStream):
 
     name = "users"
     path = "/users"
-    records_key = "users"
+    list_names = ("users",)
     primary_keys = ("id",)
