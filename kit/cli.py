@@ -11,8 +11,10 @@ import os
 import sys
 import typing as t
 
-from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, FatalAPIError
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.plugin_base import SingerCommand
+
+from .config import SettingsError
 
 if t.TYPE_CHECKING:
     import click
@@ -23,8 +25,6 @@ UNHANDLED = "An unhandled error occurred while syncing '%s'"
 
 class PlainSpokenCommand(SingerCommand):
     """Ends with one sentence and exit code 1 where the user can mend what is wrong."""
-
-    _is_running = False
 
     @classmethod
     def from_command(cls, command: click.Command, logger: logging.Logger) -> PlainSpokenCommand:
@@ -42,25 +42,17 @@ class PlainSpokenCommand(SingerCommand):
         """Read the options and run the command; both can run into a user's mistake."""
         for handler in logging.getLogger().handlers:
             handler.addFilter(lambda record: record.msg != UNHANDLED)
+        # Its debug lines hold whole addresses: signed links, and e-mail addresses in queries.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
         try:
             return super().main(*args, **kwargs)
-        except ConfigValidationError as error:
-            self._end(*error.errors)
+        except SettingsError as error:
+            self._end(*error.sentences)
         except (ConfigurationError, FatalAPIError) as error:
             self._end(str(error))
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            if self._is_running:
-                raise
-            self._end(f"A file given with --config cannot be read: {error.strerror or error}")
-        except ValueError as error:
-            # Whichever library the SDK reads its files with: a syntax error has a line.
-            if not hasattr(error, "lineno"):
-                raise
-            self._end(f"A file given with --config, --state or --catalog is not JSON: {error}.")
 
     def invoke(self, ctx: click.Context) -> t.Any:  # noqa: ANN401
         """Run the command's own work, with all options read."""
-        self._is_running = True
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

@@ -10,27 +10,35 @@ import threading
 import typing as t
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from urllib.parse import quote
 
 import backoff
+import msgspec
 import requests
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 
 from .auth import HeaderAuth, origin
 from .decoding import Answer, sanitize_json
 from .errors import (
+    ApiFaultError,
     MalformedBodyError,
     NotFoundError,
     PersistentBodyError,
     PersistentServerError,
+    RecordUnreadableError,
     RefusedError,
     RetriableBodyError,
+    SlowAnswerError,
+    UnauthorizedError,
+    UnexpectedBodyError,
+    UnexpectedResponseError,
     UnknownOutcomeError,
     cause_of,
+    is_unreachable,
     may_have_run,
     may_still_run,
     retry_after,
@@ -59,6 +67,29 @@ MAX_TRIES = 6
 LONGEST_WAIT = 300.0
 """Seconds. A longer `Retry-After` means a spent quota: better a sentence than a silent night."""
 
+DECISIVE = (UnexpectedBodyError, SlowAnswerError)
+"""What is less likely to pass: an answer that came whole and is not what was asked for, and one
+that takes too long although it goes on coming."""
+
+DECISIVE_TRIES = 3
+"""Tries of a request that runs into one of these."""
+
+LONGEST_ANSWER = 10
+"""Times `request_timeout_seconds`: how long a whole answer may take. The timeout alone holds for
+each piece of it, so that an answer which comes byte by byte would never end."""
+
+SOUND_RECORDS = "records that can be read"
+"""What an answer lacks whose JSON has a number or a depth that no machine has."""
+
+REFUSED_FOR_ONE_ID = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+"""What an API may answer for a single id, while it gives the others."""
+
 PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 """The statuses, besides 5xx, of a failure that may pass."""
 
@@ -70,6 +101,10 @@ TRANSIENT = (
     requests.exceptions.ContentDecodingError,
     ConnectionResetError,
 )
+
+FAILED_ENDPOINTS = 10
+"""Different endpoints that fail one after the other, with no answer in between: then the API is
+taken for failing as a whole."""
 
 DOTS = frozenset({".", ".."})
 """Ids that no address can hold, quoted or not: they would lead to another endpoint."""
@@ -84,12 +119,16 @@ class ApiRequest:
         prepared: What is sent.
         session: By which it is sent.
         is_data: Which answers hold data, whatever their status says.
+        may_be_gone: Whether 404 can mean that a record is gone, and not that the address is wrong.
+        tries: How often it is sent at most.
     """
 
     path: str
     prepared: requests.PreparedRequest
     session: ThrottledSession
     is_data: Callable[[requests.Response], bool]
+    may_be_gone: bool = False
+    tries: int = MAX_TRIES
 
 
 class ApiClient:
@@ -125,6 +164,9 @@ class ApiClient:
         self._auth = HeaderAuth(url, headers)
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": ENCODINGS}
         self._max_concurrent = t.cast("int", config["max_concurrent_requests"])
+        self.fault: ApiFaultError | None = None
+        self._has_answered = False
+        self._failed_paths: set[str] = set()
         self._counter: Counter | None = None
         self._uncounted = 0
         self._counting = threading.Lock()
@@ -141,45 +183,72 @@ class ApiClient:
 
     # One request
 
-    def fetch(
+    def fetch(  # noqa: PLR0913 - each is needed, and named
         self,
         path: str,
+        decode: Callable[[Answer], R],
         params: Params | None = None,
         *,
         ids: Mapping[str, str] | None = None,
+        may_be_gone: bool = False,
         is_data: Callable[[requests.Response], bool] | None = None,
-    ) -> Answer:
-        """Ask once, retry what may pass, and return the answer as sound JSON.
+        tries: int = MAX_TRIES,
+    ) -> R:
+        """Ask once, retry what may pass, and return what the answer holds.
+
+        An answer that is not what was asked for is asked for again, whatever its status says.
 
         Args:
             path: The endpoint, with `{name}` where an id belongs.
+            decode: Takes what was asked for out of the answer, which is sound JSON; it raises
+                `UnexpectedResponseError` if that is not there.
             params: The query.
             ids: The ids in the path.
+            may_be_gone: Whether 404 can mean that a record is gone: then only the API's own counts.
             is_data: Which answers hold data, if it is not those with a status below 300.
+            tries: How often it is sent at most.
 
         Raises:
-            NotFoundError: If there is no such thing (404).
+            NotFoundError: If the API says that it is not there (any more).
             RefusedError: If the API refuses the request.
+            PersistentServerError: If the API fails each time, or answers with something else.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        request = self._get(path, self.url(path, ids), params, is_data or _is_success)
-        return self._send_with_retries(request, partial(_sound_json, path))
+        request = self._get(path, self.url(path, ids), params, is_data=is_data)
+        request = replace(request, may_be_gone=may_be_gone, tries=tries)
+        return self._send_with_retries(request, partial(_read_json, path, decode))
 
-    def fetch_or_none(
+    def fetch_one(
         self,
         path: str,
+        decode: Callable[[Answer], R],
         params: Params | None = None,
         *,
         ids: Mapping[str, str] | None = None,
-        is_data: Callable[[requests.Response], bool] | None = None,
-    ) -> Answer | None:
-        """As `fetch`, for what may be gone: `None` where there is no such thing (404)."""
-        try:
-            return self.fetch(path, params, ids=ids, is_data=is_data)
-        except NotFoundError:
-            return None
+    ) -> R:
+        """Ask for one of many, so that one which cannot be had does not stop the others.
 
-    def fetch_link(self, url: str, path: str) -> Answer:
+        Args:
+            path: The endpoint, with `{name}` where an id belongs.
+            decode: As in `fetch`.
+            params: The query.
+            ids: The ids in the path.
+
+        Raises:
+            NotFoundError: If the API says that it is not there (any more).
+            PersistentServerError: If the API fails each time, or answers with something else.
+            RecordUnreadableError: If the API refuses this one.
+            RefusedError: If the API refuses them all.
+        """
+        try:
+            return self.fetch(path, decode, params, ids=ids, may_be_gone=True)
+        except RefusedError as error:
+            if error.status in REFUSED_FOR_ONE_ID:
+                message = self.errors.record_refused(path, error.status, error.reason)
+                raise RecordUnreadableError(message) from error
+            raise
+
+    def fetch_link(self, url: str, path: str, decode: Callable[[Answer], R]) -> R:
         """As `fetch`, from an address that the API gave; `path` is its name in messages.
 
         Raises:
@@ -188,9 +257,9 @@ class ApiClient:
         """
         request = self._get(path, url)
         # As it will be sent: `requests` may read an address otherwise than it looks.
-        if origin(request.prepared.url) != origin(self.url_base):
+        if not self._is_own(request):
             raise FatalAPIError(self.errors.leads_elsewhere(path))
-        return self._send_with_retries(request, partial(_sound_json, path))
+        return self._send_with_retries(request, partial(_read_json, path, decode))
 
     def download(
         self,
@@ -207,17 +276,25 @@ class ApiClient:
             path: The endpoint, with `{name}` where an id belongs.
             read: Reads the answer; it raises `MalformedBodyError` if that is not what it should be.
             params: The query.
-            ids: The ids in the path.
+            ids: The ids in the path. What has one may be gone.
             url: Another address, which gets the credentials if it is of the configured origin;
                 `path` is then its name in messages.
 
         Raises:
+            NotFoundError: If the API says that it is not there (any more).
             RefusedError: If the API does not give it.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        return self._send_with_retries(self._get(path, url or self.url(path, ids), params), read)
+        request = self._get(path, url or self.url(path, ids), params)
+        return self._send_with_retries(replace(request, may_be_gone=bool(ids)), read)
 
-    def post(self, path: str, ids: Mapping[str, str], body: Mapping[str, t.Any]) -> Answer:
+    def post(
+        self,
+        path: str,
+        decode: Callable[[Answer], R],
+        ids: Mapping[str, str],
+        body: Mapping[str, t.Any],
+    ) -> R:
         """Have something done. It is sent once: only the caller knows whether to send it again.
 
         Raises:
@@ -227,7 +304,10 @@ class ApiClient:
         """
         request = self._request("POST", path, self.url(path, ids), json=body)
         try:
-            return self._send_once(request, partial(_sound_json, path))
+            return self._send_once(request, partial(_read_json, path, decode))
+        except UnexpectedBodyError as error:
+            # It was done: only the caller knows how to find out what it led to.
+            raise FatalAPIError(self.errors.unexpected(path, error.wanted)) from error
         except TRANSIENT as error:
             raise UnknownOutcomeError(
                 cause_of(error),
@@ -252,11 +332,23 @@ class ApiClient:
     def refusal(self, response: requests.Response, path: str) -> RefusedError:
         """The exception for an answer that no retry can change."""
         status, reason = response.status_code, self.reason_of(response.content)
-        kind = NotFoundError if status == HTTPStatus.NOT_FOUND else RefusedError
-        return kind(self.errors.refused(status, path, reason), status, reason)
+        kinds: dict[int, type[RefusedError]] = {
+            HTTPStatus.UNAUTHORIZED: UnauthorizedError,
+            HTTPStatus.NOT_FOUND: NotFoundError,
+        }
+        return kinds.get(status, RefusedError)(
+            self.errors.refused(status, path, reason), status, reason
+        )
 
     def reason_of(self, content: bytes) -> str | None:
         """What a refusal says of itself, if that may be shown."""
+        raise NotImplementedError
+
+    def says_gone(self, content: bytes) -> bool:
+        """Whether the body of a 404 has the form in which the API itself says that there is none.
+
+        A gateway's 404 says nothing about the record.
+        """
         raise NotImplementedError
 
     def _get(
@@ -264,9 +356,13 @@ class ApiClient:
         path: str,
         url: str,
         params: Params | None = None,
+        *,
         is_data: Callable[[requests.Response], bool] | None = None,
     ) -> ApiRequest:
         return self._request("GET", path, url, is_data=is_data, params=params or {})
+
+    def _is_own(self, request: ApiRequest) -> bool:
+        return origin(request.prepared.url) == origin(self.url_base)
 
     def _request(
         self,
@@ -289,10 +385,39 @@ class ApiClient:
         return ApiRequest(path, prepared, session, is_data or _is_success)
 
     def _send_with_retries(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
+        """Send until there is an answer, and remember a fault of the API as a whole."""
+        if self.fault:
+            raise self.fault
+        try:
+            result = self._retry(request, read)
+        except ApiFaultError as error:
+            # What another host or a session with limits of its own runs into is not the API's.
+            if self._is_own(request) and request.session is self._session:
+                self.fault = error
+            raise
+        except PersistentServerError:
+            self._failed_paths.add(request.path)
+            if len(self._failed_paths) >= FAILED_ENDPOINTS:
+                message = self.errors.many_endpoints_failed(len(self._failed_paths))
+                self.fault = ApiFaultError(message)
+            raise
+        self._failed_paths.clear()
+        self._has_answered = True
+        return result
+
+    def _retry(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
+        tries = 0
+
+        def is_final(error: Exception) -> bool:
+            nonlocal tries
+            tries += 1
+            return isinstance(error, DECISIVE) and tries >= DECISIVE_TRIES
+
         retried = backoff.on_exception(
             request.session.retry_waits,
             TRANSIENT,
-            max_tries=MAX_TRIES,
+            max_tries=request.tries,
+            giveup=is_final,
             on_backoff=partial(self._log_retry, request),
             jitter=backoff.random_jitter,
             # Its own lines would name the URL, which holds ids.
@@ -301,12 +426,28 @@ class ApiClient:
         try:
             return retried(self._send_once)(request, read)
         except TRANSIENT as error:
-            message = self.errors.failed(error, request.path, MAX_TRIES)
-            raise _persistent(error)(message) from error
+            message = self.errors.failed(error, request.path, tries)
+            raise self._persistent(error)(message) from error
         except OSError as error:
             # What is left of `requests`: a proxy that is no URL, a file of certificates that is
             # not there.
-            raise FatalAPIError(self.errors.request_invalid(error)) from error
+            raise ApiFaultError(self.errors.request_invalid(error)) from error
+
+    def _persistent(self, error: Exception) -> type[FatalAPIError]:
+        """The exception for what still fails after the last try.
+
+        Where there is no connection, or an answer of too many requests, nothing else would be
+        answered either. The same holds where nothing has been answered yet.
+        """
+        if isinstance(error, RetriableBodyError):
+            return PersistentBodyError
+        status = status_of(error)
+        if status == HTTPStatus.TOO_MANY_REQUESTS or is_unreachable(error):
+            return ApiFaultError
+        has_answered = self._has_answered or isinstance(error, SlowAnswerError)
+        if status is None and not has_answered:
+            return ApiFaultError
+        return PersistentServerError
 
     def _send_once(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
         self._count()
@@ -315,7 +456,7 @@ class ApiClient:
                 request.prepared, timeout=self.timeout, allow_redirects=False, stream=True
             )
         except requests.exceptions.SSLError as error:
-            raise FatalAPIError(self.errors.tls_failed()) from error
+            raise ApiFaultError(self.errors.tls_failed()) from error
         except ValueError as error:
             if isinstance(error, OSError):
                 # `requests` raises this for a proxy that is no URL.
@@ -323,7 +464,7 @@ class ApiClient:
             # `requests` reads where a redirect leads, also if it is not to be followed.
             message = self.errors.refused(HTTPStatus.FOUND, request.path)
             raise FatalAPIError(message) from error
-        with response:
+        with response, _time_limit(response, LONGEST_ANSWER * self.timeout):
             if not request.is_data(response):
                 self._raise_for_status(response, request)
             try:
@@ -331,17 +472,27 @@ class ApiClient:
                 return read(response)
             except MalformedBodyError as error:
                 raise RetriableBodyError(error.wanted, response) from error
+            except UnexpectedResponseError as error:
+                raise UnexpectedBodyError(error.missing, response) from error
+            except (msgspec.ValidationError, RecursionError) as error:
+                raise UnexpectedBodyError(SOUND_RECORDS, response) from error
 
     def _raise_for_status(self, response: requests.Response, request: ApiRequest) -> t.NoReturn:
         status = response.status_code
         if status not in PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if (
+                status == HTTPStatus.NOT_FOUND
+                and request.may_be_gone
+                and not self.says_gone(response.content)
+            ):
+                raise UnexpectedBodyError(SOUND_RECORDS, response)
             raise self.refusal(response, request.path)
         # A body that is not read costs the connection.
         response.content  # noqa: B018
         wait = retry_after(response)
         if wait is not None:
             if wait > LONGEST_WAIT:
-                raise FatalAPIError(self.errors.wait_too_long(status, wait))
+                raise ApiFaultError(self.errors.wait_too_long(status, wait))
             request.session.pause(wait)
         message = f"HTTP {status}"
         raise RetriableAPIError(message, response)
@@ -363,7 +514,7 @@ class ApiClient:
             cause_of(error),
             max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
             details["tries"] + 1,
-            MAX_TRIES,
+            request.tries,
         )
 
     # Many requests
@@ -397,21 +548,40 @@ class ApiClient:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _persistent(error: Exception) -> type[FatalAPIError]:
-    """The exception for what still fails after the last try.
-
-    It is the API's own failure if an answer came, and not one of too many requests.
-    """
-    if isinstance(error, RetriableBodyError):
-        return PersistentBodyError
-    if status_of(error) in {None, HTTPStatus.TOO_MANY_REQUESTS}:
-        return FatalAPIError
-    return PersistentServerError
-
-
 def _is_success(response: requests.Response) -> bool:
     return response.status_code in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
 
-def _sound_json(path: str, response: requests.Response) -> Answer:
-    return Answer(path, sanitize_json(response.content), response.headers)
+def _read_json(path: str, decode: Callable[[Answer], R], response: requests.Response) -> R:
+    return decode(Answer(path, sanitize_json(response.content), response.headers))
+
+
+@contextlib.contextmanager
+def _time_limit(response: requests.Response, seconds: float) -> Iterator[None]:
+    """Cut an answer off that takes longer, whoever reads it.
+
+    Raises:
+        SlowAnswerError: If it was cut off.
+    """
+    is_over = threading.Event()
+
+    def cut_off() -> None:
+        is_over.set()
+        # It may have been read whole meanwhile, and its connection be in use again.
+        with contextlib.suppress(ValueError, RuntimeError):
+            response.raw.shutdown()
+
+    timer = threading.Timer(seconds, cut_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as error:
+        if is_over.is_set():
+            raise SlowAnswerError from error
+        raise
+    finally:
+        timer.cancel()
+    if is_over.is_set():
+        # HTTP does not tell the end of each answer.
+        raise SlowAnswerError

@@ -3,7 +3,8 @@
 The SDK drops a member that the schema does not know, and lets a value of another type through,
 which stops the whole load in `target-postgres`. Here the unknown is kept in the record's `_extra`
 object, and so is a value whose type cannot be mended with certainty; each is named once in a
-warning. Members of nested objects that the schema does not know stay where they are.
+warning. A member of a nested object that the schema does not know stays where it is, and stands in
+`_extra` too, by its path: flattening makes columns of what the schema knows, and of nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .times import format_time, parse_time
 
 if t.TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     Schema = Mapping[str, t.Any]
@@ -42,52 +43,74 @@ _INDEX = re.compile(r"\[\d+\]")
 
 _MISFIT = object()
 
+NO_KEY = (None, "")
+"""What is no key."""
+
+IN_LIST = 1 << 20
+"""The level of what stands in a list: below all that is flattened."""
+
 
 class RecordConformer:
     """Conforms the records of one stream.
 
     Args:
-        schema: The stream's JSON Schema; each property has one type besides null.
+        schema: The JSON Schema that is written for the stream. The tap's own gives each property
+            one type besides null; one of a user's catalog may give more, or none: then any value
+            fits.
         key_properties: The stream's primary key.
         logger: Where a field that does not fit is named, once.
         added: What the tap adds to a record: no part of the hash that stands in for a key, since
             it may differ from run to run.
         read_time: Reads a time in any form that the API sends; `ValueError` for what is no time.
+        flattened_depth: How many levels of objects the SDK makes columns of. There an object has
+            no member that the schema does not know, and is empty where it is null: it has no
+            column of its own.
+        is_complete: Whether a member that a record lacks is there as null, as stream maps need it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is needed, and named
         self,
         schema: Schema,
         key_properties: Sequence[str],
         logger: logging.Logger,
+        *,
         added: Sequence[str] = (),
         read_time: ReadTime = parse_time,
+        flattened_depth: int = 0,
+        is_complete: bool = False,
     ) -> None:
+        self._named: set[str] = set()
+        self._read_time = read_time
+        self._flattened_depth = flattened_depth
+        self._is_complete = is_complete
         properties = schema["properties"]
         self._members = {
-            name: _member(property_schema, read_time)
-            for name, property_schema in properties.items()
-            if name != EXTRA
+            name: self._member(each) for name, each in properties.items() if name != EXTRA
         }
+        self._absent = self._absent_members(properties)
         self._keys = tuple(key_properties)
         self._added = frozenset(added)
         self._logger = logger
-        self._named: set[str] = set()
 
     def __call__(self, row: Record) -> Record:
         """Return the record as the schema has it, `_extra` only where there is something in it."""
-        record: Record = {}
+        record: Record = dict(self._absent)
         unknown: Record = {}
         misfits: Record = {}
+        if type(row.get(EXTRA)) is dict:
+            # What the stream itself has put aside.
+            unknown = row.pop(EXTRA)
         for name, value in row.items():
             if member := self._members.get(name):
                 as_it_is, conform = member
+                if value is None:
+                    value = self._absent.get(name)  # noqa: PLW2901
                 fits = value is None or type(value) is as_it_is
                 record[name] = value if fits else conform(value, (None, name), misfits)
             else:
                 unknown[name] = value
         for key in self._keys:
-            if record.get(key) is None:
+            if record.get(key) in NO_KEY:
                 record[key] = self._substitute_key(row, key)
         if unknown or misfits:
             record[EXTRA] = {**unknown, **misfits}
@@ -95,7 +118,10 @@ class RecordConformer:
         return record
 
     def _substitute_key(self, row: Record, key: str) -> str:
-        """Stand in for a key that the API left out: no target can load a null key."""
+        """Stand in for a key that the API left out.
+
+        No target can load a null key, and an empty one is null to those that load by CSV.
+        """
         self._warn_once(
             f"{key} (missing)",
             "The API sent a record without its key %r; a hash of the record stands in for it",
@@ -122,6 +148,89 @@ class RecordConformer:
                 EXTRA,
             )
 
+    def _member(self, schema: Schema, level: int = 0) -> Member:
+        types = schema.get("type", ())
+        kinds = [each for each in ([types] if isinstance(types, str) else types) if each != "null"]
+        if len(kinds) != 1:
+            return None, _as_it_is
+        [kind] = kinds
+        if kind == "object":
+            return None, self._object_conformer(schema, level)
+        if kind == "array":
+            return None, self._array_conformer(schema)
+        if schema.get("format") == "date-time":
+            return None, _scalar_conformer(partial(_date_time, self._read_time))
+        if schema.get("contentMediaType") == "application/json":
+            return None, _scalar_conformer(_json_text)
+        as_it_is, convert = _SCALARS[kind]
+        return as_it_is, _scalar_conformer(convert)
+
+    def _absent_members(self, properties: Schema, level: int = 0) -> Record:
+        """What stands in for members that lack or are null, if anything has to."""
+        flattened: Record = {
+            name: self._absent_members(each["properties"], level + 1)
+            for name, each in properties.items()
+            if level < self._flattened_depth and each.get("properties")
+        }
+        if not self._is_complete:
+            return flattened
+        return {**{name: None for name in properties if name != EXTRA}, **flattened}
+
+    def _object_conformer(self, schema: Schema, level: int) -> Conform:
+        properties = schema.get("properties") or {}
+        members = {name: self._member(each, level + 1) for name, each in properties.items()}
+        absent = self._absent_members(properties, level + 1)
+        is_flattened = level < self._flattened_depth
+        # The members of a free-form object are all its own. A list has one column in any case.
+        may_be_unknown = bool(members) and level < IN_LIST
+
+        def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
+            if type(value) is not dict:
+                misfits[_path(place)] = value
+                return dict(absent) if is_flattened else None
+            if may_be_unknown and (unknown := value.keys() - members.keys()):
+                self._keep_unknown(value, unknown, place, misfits)
+                if is_flattened:
+                    value = {name: each for name, each in value.items() if name in members}
+            if absent:
+                value = {
+                    **absent,
+                    **{name: each for name, each in value.items() if each is not None},
+                }
+            # The object is the record's own: what fits already, most of it, stays in place.
+            for name, each in value.items():
+                if each is not None and (member := members.get(name)):
+                    as_it_is, conform_member = member
+                    if type(each) is not as_it_is:
+                        value[name] = conform_member(each, (place, name), misfits)
+            return value
+
+        return conform
+
+    def _array_conformer(self, schema: Schema) -> Conform:
+        as_it_is, conform_item = self._member(schema.get("items") or {}, IN_LIST)
+
+        def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
+            if type(value) is not list:
+                misfits[_path(place)] = value
+                return None
+            return [
+                item
+                if item is None or type(item) is as_it_is
+                else conform_item(item, (place, index), misfits)
+                for index, item in enumerate(value)
+            ]
+
+        return conform
+
+    def _keep_unknown(
+        self, value: Record, unknown: Iterable[str], place: Place, misfits: Record
+    ) -> None:
+        for name in sorted(unknown):
+            path = _path((place, name))
+            misfits[path] = value[name]
+            self._name({path: None}, {})
+
     def _warn_once(self, what: str, message: str, *args: object) -> None:
         if what not in self._named:
             self._named.add(what)
@@ -134,19 +243,8 @@ def hash_of(row: Record) -> str:
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
-def _member(schema: Schema, read_time: ReadTime) -> Member:
-    types = schema["type"]
-    kind = next(each for each in ([types] if isinstance(types, str) else types) if each != "null")
-    if kind == "object":
-        return None, _object_conformer(schema, read_time)
-    if kind == "array":
-        return None, _array_conformer(schema, read_time)
-    if schema.get("format") == "date-time":
-        return None, _scalar_conformer(partial(_date_time, read_time))
-    if schema.get("contentMediaType") == "application/json":
-        return None, _scalar_conformer(_json_text)
-    as_it_is, convert = _SCALARS[kind]
-    return as_it_is, _scalar_conformer(convert)
+def _as_it_is(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401, ARG001
+    return value
 
 
 def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
@@ -156,43 +254,6 @@ def _scalar_conformer(convert: Callable[[t.Any], t.Any]) -> Conform:
             misfits[_path(place)] = value
             return None
         return converted
-
-    return conform
-
-
-def _object_conformer(schema: Schema, read_time: ReadTime) -> Conform:
-    members = {
-        name: _member(each, read_time) for name, each in schema.get("properties", {}).items()
-    }
-
-    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
-        if type(value) is not dict:
-            misfits[_path(place)] = value
-            return None
-        # The object is the record's own: what fits already, most of it, stays in place.
-        for name, each in value.items():
-            if each is not None and (member := members.get(name)):
-                as_it_is, conform_member = member
-                if type(each) is not as_it_is:
-                    value[name] = conform_member(each, (place, name), misfits)
-        return value
-
-    return conform
-
-
-def _array_conformer(schema: Schema, read_time: ReadTime) -> Conform:
-    as_it_is, conform_item = _member(schema["items"], read_time)
-
-    def conform(value: t.Any, place: Place, misfits: Record) -> t.Any:  # noqa: ANN401
-        if type(value) is not list:
-            misfits[_path(place)] = value
-            return None
-        return [
-            item
-            if item is None or type(item) is as_it_is
-            else conform_item(item, (place, index), misfits)
-            for index, item in enumerate(value)
-        ]
 
     return conform
 
@@ -250,7 +311,7 @@ def _date_time(read_time: ReadTime, value: t.Any) -> t.Any:  # noqa: ANN401
 
 def _json_text(value: t.Any) -> str:  # noqa: ANN401
     # Also `Raw`, which is text already, and stays as exact as it is.
-    return msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 _SCALARS: dict[str, tuple[type | None, Callable[[t.Any], t.Any]]] = {

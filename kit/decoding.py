@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import typing as t
 
 import msgspec
@@ -10,9 +12,17 @@ import msgspec
 from .errors import MalformedBodyError, UnexpectedResponseError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 ESCAPED_NUL = b"\\u0000"
+
+DEEPEST = 100
+"""Levels of nested JSON that are kept as they are."""
+
+MOST_DIGITS = 300
+"""Digits of an integer that is kept as a number."""
+
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 class Answer(t.NamedTuple):
@@ -30,7 +40,7 @@ class Answer(t.NamedTuple):
 
 
 def sanitize_json(content: bytes) -> bytes:
-    r"""Check that the bytes are JSON, and replace characters that no target can hold.
+    r"""Check that the bytes are JSON, and replace what no target can hold.
 
     PostgreSQL has no NUL character, and UTF-8 no lone surrogate (`"\ud83d"` with no second half,
     which an API that cuts a text in the middle of an emoji does send): either one would stop the
@@ -41,12 +51,42 @@ def sanitize_json(content: bytes) -> bytes:
     """
     if ESCAPED_NUL not in content and _is_sound(content):
         return content
+    return _rewritten(content)
+
+
+def decode_json(content: bytes | msgspec.Raw) -> t.Any:  # noqa: ANN401
+    """The value of sound JSON. A number that no machine has (`1e400`) becomes its text.
+
+    Raises:
+        MalformedBodyError: If it is not JSON.
+    """
     try:
-        document = json.loads(content.decode("utf-8-sig", "replace"), strict=False)
-    except (ValueError, RecursionError) as error:
-        wanted = "JSON"
-        raise MalformedBodyError(wanted) from error
-    return msgspec.json.encode(_sanitized(document))
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_rewritten(bytes(content)))
+
+
+def collapse_json(content: bytes, deepest: int = DEEPEST) -> bytes:
+    """Put the JSON text in the place of what is nested deeper than so many levels.
+
+    Neither the SDK nor a target reads JSON of any depth.
+    """
+    kept: list[bytes] = []
+    depth, begin = 0, 0
+    for found in _TOKENS.finditer(content):
+        token = found[0]
+        if token in b"[{":
+            depth += 1
+            if depth == deepest + 1:
+                kept.append(content[begin : found.start()])
+                begin = found.start()
+        elif token in b"]}":
+            if depth == deepest + 1:
+                text = content[begin : found.end()].decode("utf-8", "replace")
+                kept.append(msgspec.json.encode(text))
+                begin = found.end()
+            depth -= 1
+    return b"".join([*kept, content[begin:]])
 
 
 def _is_sound(content: bytes) -> bool:
@@ -57,6 +97,42 @@ def _is_sound(content: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def _rewritten(content: bytes) -> bytes:
+    try:
+        try:
+            document = _loads(content)
+        except RecursionError:
+            document = _loads(collapse_json(content))
+    except (ValueError, RecursionError) as error:
+        wanted = "JSON"
+        raise MalformedBodyError(wanted) from error
+    return msgspec.json.encode(_sanitized(document))
+
+
+def _loads(content: bytes) -> t.Any:  # noqa: ANN401
+    return json.loads(
+        content.decode("utf-8-sig", "replace"),
+        strict=False,
+        parse_int=_integer,
+        parse_float=_float,
+        parse_constant=_no_number,
+    )
+
+
+def _integer(digits: str) -> int | str:
+    # Python reads no more of them, and no column holds as many.
+    return int(digits) if len(digits) <= MOST_DIGITS else digits
+
+
+def _float(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+def _no_number(name: str) -> None:
+    """NaN and Infinity are none in JSON."""
 
 
 def _sanitized(value: t.Any) -> t.Any:  # noqa: ANN401
@@ -127,7 +203,7 @@ def decode_list(answer: Answer, *names: str) -> list[dict[str, t.Any]]:
         UnexpectedResponseError: If there is no such list, or something else in it.
     """
     try:
-        return [msgspec.json.decode(each) for each in raw_records(answer, *names)]
+        return [decode_json(each) for each in raw_records(answer, *names)]
     except UnexpectedResponseError as error:
         missing = "a list of records"
         raise UnexpectedResponseError(answer.path, missing) from error
@@ -139,12 +215,41 @@ def decode_object(answer: Answer, name: str | None = None) -> dict[str, t.Any]:
     Raises:
         UnexpectedResponseError: If there is none.
     """
-    body = answer.body if name is None else raw_member(answer, name)
-    try:
-        return msgspec.json.decode(body, type=dict[str, t.Any])
-    except msgspec.ValidationError as error:
+    found = decode_json(answer.body if name is None else raw_member(answer, name))
+    if not isinstance(found, dict):
         missing = "a record"
-        raise UnexpectedResponseError(answer.path, missing) from error
+        raise UnexpectedResponseError(answer.path, missing)
+    return found
+
+
+def decode_record(answer: Answer, *, identifier: str, known: Collection[str]) -> dict[str, t.Any]:
+    """The record that was asked for by its id.
+
+    Args:
+        answer: The answer.
+        identifier: The id, which the record may leave out.
+        known: The names of the members that such a record may have.
+
+    Raises:
+        UnexpectedResponseError: If it is something else.
+    """
+    found = decode_object(answer)
+    check_record(answer.path, found, known)
+    if found.get("id") is not None and str(found["id"]) != identifier:
+        missing = "the record that was asked for"
+        raise UnexpectedResponseError(answer.path, missing)
+    return found
+
+
+def check_record(path: str, found: Mapping[str, t.Any], known: Collection[str]) -> None:
+    """Check that an object is a record: it has an id, or a member that such a record may have.
+
+    Raises:
+        UnexpectedResponseError: If it is something else.
+    """
+    if found.get("id") is None and not any(name in known for name in found):
+        missing = "a record"
+        raise UnexpectedResponseError(path, missing)
 
 
 def raw_errors(content: bytes) -> list[dict[str, t.Any]]:

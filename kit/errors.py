@@ -13,7 +13,7 @@ from singer_sdk.exceptions import FatalAPIError, RetriableAPIError
 from urllib3.exceptions import NewConnectionError
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 CAUSES = {
     "NameResolutionError": "the host name is unknown",
@@ -46,12 +46,24 @@ class NotFoundError(RefusedError):
     """HTTP 404: ordinary where an id is asked for, a wrong address anywhere else."""
 
 
+class ApiFaultError(FatalAPIError):
+    """A fault of the API as a whole: no stream of it can be read."""
+
+
+class UnauthorizedError(RefusedError, ApiFaultError):
+    """HTTP 401: the credentials are wrong."""
+
+
 class PersistentServerError(FatalAPIError):
     """The API itself fails, each time that it is asked."""
 
 
 class PersistentBodyError(PersistentServerError):
     """The API answers with an unusable body, each time that it is asked."""
+
+
+class RecordUnreadableError(PersistentServerError):
+    """The API refuses the record of a single id, and may give all others."""
 
 
 class StorageError(FatalAPIError):
@@ -92,6 +104,14 @@ class RetriableBodyError(RetriableAPIError):
     def __init__(self, wanted: str, response: requests.Response) -> None:
         super().__init__(wanted, response)
         self.wanted = wanted
+
+
+class UnexpectedBodyError(RetriableBodyError):
+    """A successful answer that came whole, and is not what was asked for."""
+
+
+class SlowAnswerError(requests.exceptions.ReadTimeout):
+    """An answer that goes on coming, and takes too long to come whole."""
 
 
 class UnexpectedResponseError(ValueError):
@@ -208,6 +228,13 @@ class ApiErrors:
             f"{self.url_settings}; if it is right, ask {self.vendor} support."
         )
 
+    def many_endpoints_failed(self, count: int) -> str:
+        """Explain that one endpoint after the other fails."""
+        return (
+            f"{self.api} fails on {count} endpoints, one after the other: the fault is on "
+            f"{self.vendor}'s side. Run again later: the sync resumes where it stopped."
+        )
+
     def circular(self, path: str) -> str:
         """Explain that the pages of a list lead back to one that was read."""
         return (
@@ -223,14 +250,26 @@ class ApiErrors:
             f"{self.tap}."
         )
 
-    def failed(self, error: Exception, path: str, tries: int) -> str:
-        """Explain why a request did not succeed after its last try."""
-        if isinstance(error, RetriableBodyError):
+    def unusable(self, error: RetriableBodyError, path: str, tries: int) -> str:
+        """Explain that an answer is not what was asked for, whatever its status says."""
+        if not isinstance(error, UnexpectedBodyError):
             return (
                 f"{self.api_url} answers {path} with something that is not {error.wanted} "
                 f"({tries} tries): check {self.url_settings}, and whether a proxy stands in "
                 "between."
             )
+        if status_of(error) == HTTPStatus.NOT_FOUND:
+            return (
+                f"{self.api_url} answers {path} with HTTP 404, and not in the form in which "
+                f"{self.api} says that a record is gone ({tries} tries): check "
+                f"{self.url_settings}, and whether a proxy or a gateway stands in between."
+            )
+        return self.unexpected(path, error.wanted)
+
+    def failed(self, error: Exception, path: str, tries: int) -> str:
+        """Explain why a request did not succeed after its last try."""
+        if isinstance(error, RetriableBodyError):
+            return self.unusable(error, path, tries)
         if isinstance(error, RetriableAPIError) and error.response is not None:
             status = error.response.status_code
             if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -268,8 +307,31 @@ class ApiErrors:
         )
 
 
+def incomplete_streams(reasons: Mapping[str, str], read: int) -> str:
+    """The last line of a run that could not read all of its streams.
+
+    Args:
+        reasons: The sentence of each stream that is incomplete, by its name.
+        read: How many streams the run was to read.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(name)
+    if len(by_reason) == 1:
+        [(reason, names)] = by_reason.items()
+        if read == len(names):
+            return reason
+        return f"{reason} Incomplete for this: {', '.join(names)}. The other streams are whole."
+    listed = " ".join(f"({', '.join(names)}) {reason}" for reason, names in by_reason.items())
+    others = "" if read == len(reasons) else " The other streams are whole."
+    return f"{len(reasons)} of {read} streams are incomplete. {listed}{others}"
+
+
 def cause_of(error: BaseException) -> str:
     """Name the innermost cause of a failed request, without its URL."""
+    if isinstance(error, UnexpectedBodyError):
+        foreign = status_of(error) == HTTPStatus.NOT_FOUND
+        return "HTTP 404 of another form" if foreign else f"an answer without {error.wanted}"
     if isinstance(error, RetriableBodyError):
         return f"not {error.wanted}"
     if isinstance(error, RetriableAPIError) and error.response is not None:
@@ -280,15 +342,20 @@ def cause_of(error: BaseException) -> str:
     return known[-1] if known else type(error).__name__
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Whether there was no connection to the API at all."""
+    unreachable = (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)
+    return isinstance(error, unreachable) or any(
+        isinstance(cause, NewConnectionError) for cause in _causes(error)
+    )
+
+
 def may_have_run(error: BaseException) -> bool:
     """Whether the API may have done what it was asked before the request failed."""
     if isinstance(error, RetriableAPIError):
         refused = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
         return status_of(error) not in refused
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return False
-    # This one is raised before there is a connection.
-    return not any(isinstance(cause, NewConnectionError) for cause in _causes(error))
+    return not is_unreachable(error)
 
 
 def may_still_run(error: BaseException) -> bool:

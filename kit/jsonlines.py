@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import logging
 import typing as t
 
-import msgspec
-
-from .decoding import sanitize_json
+from .decoding import decode_json, sanitize_json
 from .errors import MalformedBodyError
 from .spool import Spool
 
@@ -22,7 +19,7 @@ NAMED_AT_MOST = 20
 WANTED = "JSON, a record a line"
 
 PATIENCE = 3
-"""Tries."""
+"""Tries, after which an answer that ends in the middle of a line is what there is."""
 
 Log = t.Callable[..., None]
 
@@ -30,13 +27,18 @@ Log = t.Callable[..., None]
 class JSONLinesReceiver:
     """Writes an answer of JSON lines to disk; one for each thing that is asked for.
 
-    What ends in the middle of a line, or has no line that looks like a record, was likely cut off,
-    or is a proxy's page: so it is asked for again. If it is said to be JSON and comes no better, it
-    is what there is.
+    An answer with lines of which none is a record is something else: it is asked for again, as
+    often as any request. An empty one is believed when it comes twice. One that ends in the middle
+    of a line was likely cut off; if it is said to be JSON and comes no better, it is what there is.
+
+    Args:
+        key: The member that each record has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: str = "id") -> None:
+        self._key = key
         self._tries = 0
+        self._was_empty = False
 
     def __call__(self, response: requests.Response) -> Spool:
         """Receive it.
@@ -46,26 +48,33 @@ class JSONLinesReceiver:
         """
         self._tries += 1
         file = Spool.receive(response, WANTED)
-        is_json = "json" in response.headers.get("Content-Type", "").lower()
-        if (_is_whole(file) and _has_records(file)) or (is_json and self._tries >= PATIENCE):
+        if self._is_sound(file, response):
             return file
         file.close()
         raise MalformedBodyError(WANTED)
+
+    def _is_sound(self, file: Spool, response: requests.Response) -> bool:
+        has_record = self._has_record(file)
+        if has_record is None:
+            was_empty, self._was_empty = self._was_empty, True
+            return was_empty
+        is_json = "json" in response.headers.get("Content-Type", "").lower()
+        return has_record and (_is_whole(file) or (is_json and self._tries >= PATIENCE))
+
+    def _has_record(self, file: Spool) -> bool | None:
+        """Whether any line is a record; `None` if there is no line."""
+        has_record = None
+        for _, line in file.lines():
+            record = _record_of(line)
+            has_record = record is not None and record.get(self._key) is not None
+            if has_record:
+                break
+        return has_record
 
 
 def _is_whole(file: Spool) -> bool:
     unfinished = file.unfinished.strip()
     return not unfinished or _record_of(unfinished) is not None
-
-
-def _has_records(file: Spool) -> bool:
-    """Whether any line looks like a record, or there is none at all."""
-    is_empty = True
-    for _, line in file.lines():
-        if line.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
-            return True
-        is_empty = False
-    return is_empty
 
 
 class JSONLines:
@@ -102,6 +111,7 @@ class JSONLines:
 
 def _record_of(line: bytes) -> Record | None:
     try:
-        return msgspec.json.decode(sanitize_json(line), type=dict[str, t.Any])
-    except (MalformedBodyError, msgspec.DecodeError, RecursionError):
+        found = decode_json(sanitize_json(line))
+    except MalformedBodyError:
         return None
+    return found if isinstance(found, dict) else None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigValidationError
 
 from .times import parse_time
 
@@ -115,41 +114,6 @@ def start_date(description: str) -> Setting:
 def user_agent(tap_name: str) -> Setting:
     """The User-Agent header."""
     return text(f"The User-Agent header. Default: {tap_name} and its version.")
-
-
-def secret_errors(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> Iterator[str]:
-    """Refuse a secret of the wrong type without showing it, as the SDK's own message would."""
-    for name, value in config.items():
-        if schema["properties"].get(name, {}).get("secret") and not isinstance(value, str):
-            yield f"The setting {name} must be a text (its value is a secret and not shown)."
-
-
-def with_numbers(config: Mapping[str, t.Any], schema: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The settings, with numbers where they come as text: from the environment, all do."""
-    return {
-        name: _number(value)
-        if "number" in schema["properties"].get(name, {}).get("type", ())
-        else value
-        for name, value in config.items()
-    }
-
-
-def _number(value: object) -> object:
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-def refuse(errors: Iterable[str], schema: Mapping[str, t.Any]) -> None:
-    """Refuse the settings if there are errors.
-
-    Raises:
-        ConfigValidationError: With a sentence for each error.
-    """
-    if found := list(errors):
-        message = "Config validation failed"
-        raise ConfigValidationError(message, errors=found, schema=dict(schema))
 
 
 def start_date_errors(start_date: str | None, advice: str) -> Iterator[str]:

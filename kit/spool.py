@@ -91,6 +91,28 @@ class Spool:
         """Remove the file."""
         self._file.close()
 
+    def chunks(self) -> Iterator[bytes]:
+        """Read it piece by piece; one reader at a time."""
+        with self.unpacked() as body:
+            while chunk := body.read(CHUNK):
+                yield chunk
+
+    def rewrite(self, recode: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+        """Replace the body by what `recode` makes of it.
+
+        Raises:
+            StorageError: If there is no room for it.
+        """
+        try:
+            file = tempfile.TemporaryFile(prefix="tap-")  # noqa: SIM115 - it outlives this
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
+                for chunk in recode(self.chunks()):
+                    packed.write(chunk)
+        except OSError as error:
+            raise StorageError(error.strerror) from error
+        self._file.close()
+        self._file = file
+
     def unpacked(self) -> t.BinaryIO:
         """Read it from its start; one reader at a time."""
         self._file.seek(0)

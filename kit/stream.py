@@ -11,27 +11,45 @@ import logging
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatch
+from functools import cached_property
 
 import msgspec
 from singer_sdk import Stream, metrics
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
+from singer_sdk.helpers._catalog import pop_deselected_record_properties
+from singer_sdk.helpers._flattening import get_flattening_options
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.mapper import CustomStreamMap
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Metadata, StreamMetadata
+from singer_sdk.singerlib.schema import Schema
 
-from .conformance import RecordConformer
+from .client import SOUND_RECORDS
+from .conformance import EXTRA, RecordConformer
+from .decoding import DEEPEST, collapse_json, decode_json
 from .errors import UnexpectedResponseError
+from .inputs import stream_state_error
 from .times import EARLIEST, format_time, parse_time
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import RecordMessage
+    from singer_sdk.singerlib.catalog import Catalog, CatalogEntry
 
     from .client import ApiClient
 
-SOUND_RECORDS = "records that can be read"
-"""What an answer lacks whose JSON has a number or a depth that no machine has."""
+
+class StreamState(t.TypedDict, total=False):
+    """What the SDK and the base stream keep in a stream's part of the state."""
+
+    replication_key: str | None
+    replication_key_value: t.Any
+    starting_replication_value: t.Any
+    progress_markers: dict[str, t.Any] | None
+    partitions: list[dict[str, t.Any]]
 
 
 @dataclass
@@ -47,6 +65,16 @@ class RunContext:
     client: ApiClient
     started_at: datetime
     warned: set[str] = field(default_factory=set)
+
+    def log(self, message: str, *args: object, level: int = logging.INFO) -> None:
+        """Log what concerns several streams."""
+        self.client.logger.log(level, message, *args)
+
+    def warn_once(self, message: str) -> None:
+        """Log a warning, once in a run whichever stream gives it."""
+        if message not in self.warned:
+            self.warned.add(message)
+            self.client.logger.warning("%s", message)
 
 
 class ApiStream(Stream):
@@ -80,17 +108,13 @@ class ApiStream(Stream):
     always_has_bookmark: t.ClassVar[bool] = False
     """Whether the stream keeps a bookmark though it has no replication key."""
 
+    state_form: t.ClassVar[t.Any] = StreamState
+    """The form of the stream's part of the state."""
+
     def __init__(self, tap: Tap, run: RunContext) -> None:
         super().__init__(tap)
         self._run = run
         self.run_started_at = run.started_at
-        self._conform = RecordConformer(
-            self.schema,
-            self.primary_keys,
-            self.logger,
-            added=self.tap_added_properties,
-            read_time=self.read_time,
-        )
         if self.bookmark_field:
             # The SDK would write the state with every 10,000th record only.
             self.STATE_MSG_FREQUENCY = 100
@@ -108,7 +132,40 @@ class ApiStream(Stream):
     @property
     def emit_activate_version_messages(self) -> bool:
         """Where the setting asks for it, and nothing is lost by it."""
-        return self.full_table_is_complete and super().emit_activate_version_messages
+        is_complete = self.full_table_is_complete and not (
+            self.bookmark_field and self.config.get("start_date")
+        )
+        return is_complete and super().emit_activate_version_messages
+
+    # Catalog
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection and the schema of the user's catalog.
+
+        A catalog made by hand may lack keys and metadata, and an older one columns that records
+        cannot do without: what it lacks is taken from the stream.
+        """
+        keys, replication_key = self.primary_keys, self.replication_key
+        if entry := catalog.get_stream(self.name):
+            self._complete(entry)
+        super().apply_catalog(catalog)
+        self.primary_keys = self.primary_keys or keys
+        self.replication_key = self.replication_key or replication_key
+
+    def _complete(self, entry: CatalogEntry) -> None:
+        root = entry.metadata.get(())
+        named = root.table_key_properties if isinstance(root, StreamMetadata) else None
+        entry.key_properties = entry.key_properties or named or list(self.primary_keys)
+        always = [*entry.key_properties, *filter(None, [self.replication_key])]
+        own, columns = self.schema["properties"], entry.schema.properties
+        if columns is None:
+            columns = entry.schema.properties = {}
+        for name in (*always, EXTRA):
+            if name in own and name not in columns:
+                columns[name] = Schema.from_dict(own[name])
+        for name in always:
+            if column := entry.metadata.get(("properties", name)):
+                column.inclusion = Metadata.InclusionType.AUTOMATIC
 
     # Records
 
@@ -139,8 +196,58 @@ class ApiStream(Stream):
         raise NotImplementedError
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Make the record fit its schema, and lose nothing."""
-        return self._conform(row)
+        """Make the record fit the schema that is written for the stream, and lose nothing."""
+        record = self._conform(row)
+        if self.config.get("batch_config"):
+            # The SDK does so for messages only.
+            pop_deselected_record_properties(record, self.effective_schema, self.mask)
+        return record
+
+    @cached_property
+    def _conform(self) -> RecordConformer:
+        flattening = get_flattening_options(t.cast("t.Any", self.config))
+        return RecordConformer(
+            self.effective_schema,
+            self.primary_keys,
+            self.logger,
+            added=self.tap_added_properties,
+            read_time=self.read_time,
+            flattened_depth=flattening.max_level if flattening.enabled else 0,
+            is_complete=self._is_mapped,
+        )
+
+    @property
+    def _is_mapped(self) -> bool:
+        return any(isinstance(each, CustomStreamMap) for each in self.stream_maps)
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Make the messages of a record, whatever its depth, and name what a map cannot do."""
+        try:
+            yield from super()._generate_record_messages(record)
+        except RecursionError:
+            self.warn_once(
+                f"The stream {self.name!r} has records that are nested deeper than {DEEPEST} "
+                "levels: what is below is kept as JSON text in its place."
+            )
+            shallow = decode_json(collapse_json(msgspec.json.encode(record)))
+            yield from super()._generate_record_messages(shallow)
+        except Exception as error:
+            if not self._is_mapped:
+                raise
+            raise ConfigurationError(self._map_error(record, error)) from error
+
+    def with_added(self, record: Record, **added: t.Any) -> Record:
+        """The record with what the tap adds; what else the API sends by its name is in `_extra`."""
+        taken = {
+            name: record[name]
+            for name, value in added.items()
+            if name in record and record[name] != value
+        }
+        return self.with_extra({**record, **added}, taken)
+
+    def with_extra(self, record: Record, extra: Record) -> Record:
+        """The record with more in its `_extra`."""
+        return {**record, EXTRA: {**record.get(EXTRA, {}), **extra}} if extra else record
 
     def read_time(self, value: object) -> datetime:
         """Read a time in any form that the API sends.
@@ -152,15 +259,58 @@ class ApiStream(Stream):
 
     def warn_once(self, message: str) -> None:
         """Log a warning, once in a run whichever stream gives it."""
-        if message not in self._run.warned:
-            self._run.warned.add(message)
-            self.log("%s", message, level=logging.WARNING)
+        self._run.warn_once(message)
 
     def missing_settings(self) -> str | None:
         """The sentence for settings that lack, without which no request can be made."""
         return None
 
+    def _map_error(self, record: Record, error: Exception) -> str:
+        """The sentence for a map that cannot be applied: the first member of it that fails."""
+        maps = t.cast("dict[str, t.Any]", self.config.get("stream_maps") or {})
+        for pattern, members in maps.items():
+            source = members.get("__source__", pattern) if isinstance(members, dict) else ""
+            if not source or not fnmatch(self.name, source):
+                continue
+            for member, expression in members.items():
+                if not isinstance(expression, str) or member.startswith("__") != (
+                    member == "__filter__"
+                ):
+                    continue
+                single = CustomStreamMap(
+                    stream_alias=self.name,
+                    map_config=self.config.get("stream_map_config") or {},
+                    faker_config=self.config.get("faker_config") or {},
+                    raw_schema=self.effective_schema,
+                    key_properties=None,
+                    map_transform={member: expression},
+                    flattening_options=None,
+                    stream_name=self.name,
+                )
+                try:
+                    single.transform(record)
+                except Exception as cause:  # noqa: BLE001 - an expression may raise anything
+                    return (
+                        f"The setting stream_maps cannot be applied to the stream {self.name!r}: "
+                        f"{member} is {expression!r}, which fails with {_kind_of(cause)}. Correct "
+                        "the expression; a member may be null."
+                    )
+        return (
+            f"The setting stream_maps cannot be applied to the stream {self.name!r} "
+            f"({_kind_of(error)}): correct it."
+        )
+
     # Bookmark
+
+    def check_state(self) -> None:
+        """Check the stream's part of the state.
+
+        Raises:
+            ConfigurationError: If it is not in the form in which it is kept.
+        """
+        state = self.tap_state.get("bookmarks", {}).get(self.name)
+        if state and (error := stream_state_error(self.name, state, self.state_form)):
+            raise ConfigurationError(error)
 
     @property
     def bookmark_field(self) -> str | None:
@@ -239,3 +389,9 @@ class ApiStream(Stream):
         self, latest_record: Record, *, context: Context | None = None
     ) -> None:
         """Leave the bookmark where `move_bookmark` put it."""
+
+
+def _kind_of(error: Exception) -> str:
+    # Not its text, which may hold values.
+    cause = error.__cause__ or error
+    return type(cause).__name__

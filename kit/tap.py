@@ -7,19 +7,44 @@ from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
 
+import click
 from singer_sdk import Tap
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import (
+    ConfigurationError,
+    FatalAPIError,
+    MapExpressionError,
+    StreamMapConfigError,
+)
+from singer_sdk.mapper import PluginMapper, SameRecordTransform
+from singer_sdk.singerlib.catalog import Catalog
 
 from .cli import PlainSpokenCommand
+from .config import (
+    batch_errors,
+    kind_errors,
+    refuse,
+    unknown_settings,
+    value_errors,
+    with_values,
+)
+from .errors import incomplete_streams
+from .inputs import checked_catalog, checked_state, read_file
 from .session import Pace, ThrottledSession
-from .settings import refuse, secret_errors, with_numbers
 from .shutdown import AtomicWriter, exit_by_signal
+from .stream import ApiStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk import Stream
+    from singer_sdk.plugin_base import _ConfigInput
+
+    from .errors import ApiFaultError
+
+ENVIRONMENT = "ENV"
+"""What stands for the environment among the files of `--config`."""
 
 
 class ApiTap(Tap):
@@ -99,31 +124,124 @@ class ApiTap(Tap):
         if self.state:
             self.state_writer.write_state(self.state)
         self.prepare_run()
+        selected = self.selected_streams()
         for stream in self.streams.values():
-            if not stream.selected:
+            if stream not in selected:
                 self.logger.info("Skipping deselected stream '%s'.", stream.name)
-                continue
-            stream.sync()
-            stream.finalize_state_progress_markers()
+        reasons: dict[str, str] = {}
+        for stream in selected:
+            if reason := self._sync(stream):
+                reasons[stream.name] = reason
+                # What concerns the whole API is said once, at the end.
+                if len(selected) > 1 and reason != str(_fault_of(stream)):
+                    self.logger.error("The stream %s is incomplete. %s", stream.name, reason)
         self.finish_run()
+        if reasons:
+            raise FatalAPIError(incomplete_streams(reasons, len(selected)))
+
+    def _sync(self, stream: Stream) -> str | None:
+        """Read a stream; returns the sentence that says why it could not be read whole.
+
+        What one stream runs into stops that stream. A fault of its API stops the others of it too.
+        """
+        if fault := _fault_of(stream):
+            return str(fault)
+        try:
+            stream.sync()
+        except (ConfigurationError, FatalAPIError) as error:
+            return str(error)
+        stream.finalize_state_progress_markers()
+        return None
 
     def setup_mapper(self) -> None:
-        """Set up what writes the schemas, after the streams have looked at the catalog."""
-        _ = self.streams
-        super().setup_mapper()
+        """Set up what writes the schemas, after the streams have looked at the catalog.
+
+        Raises:
+            ConfigurationError: If a stream map, or flattening, cannot work.
+        """
+        self._mapper = mapper = PluginMapper(plugin_config=dict(self.config), logger=self.logger)
+        selected = Catalog()
+        for name, entry in self.catalog.items():
+            if name in self.streams and self.streams[name].selected:
+                selected[name] = entry
+            else:
+                # A map would look for columns that a deselected stream has none of. It is written
+                # in a test of the connection only.
+                unmapped = SameRecordTransform(
+                    name, entry.schema.to_dict(), entry.key_properties, mapper.flattening_options
+                )
+                mapper.stream_maps[name] = [unmapped]
+        try:
+            mapper.register_raw_streams_from_catalog(selected)
+        except (StreamMapConfigError, MapExpressionError, NotImplementedError, ValueError) as error:
+            message = f"The setting stream_maps or flattening_enabled cannot work: {error}"
+            raise ConfigurationError(message) from error
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, which says in words what a user can mend."""
-        return PlainSpokenCommand.from_command(super().get_singer_command(), cls.logger)
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name in {"state", "catalog"}:
+                # What is no UTF-8 gets a sentence.
+                option.type = click.File("rb")
+        return PlainSpokenCommand.from_command(command, cls.logger)
+
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the settings: files in their order, then the environment if `ENV` is among them."""
+        found = super().cb_config(ctx, param, ())
+        for path in value:
+            if path != ENVIRONMENT:
+                found.config |= read_file(path, "--config")
+        if ENVIRONMENT in value:
+            cls.append_builtin_config(cls.config_jsonschema)
+            # As texts: `with_values` reads them, and the checks say what cannot be read.
+            texts = {name: {"type": ["string"]} for name in cls.config_jsonschema["properties"]}
+            found.config |= parse_environment_config({"properties": texts}, cls._env_var_prefix)
+        return found
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        state: t.BinaryIO | None = None,
+        catalog: t.BinaryIO | None = None,
+        **kwargs: t.Any,
+    ) -> None:
+        """Run the tap with the files of the command line."""
+        super().invoke(
+            state=checked_state(state) if state else None,
+            catalog=checked_catalog(catalog) if catalog else None,
+            **kwargs,
+        )
+
+    def load_state(self, state: dict[str, t.Any]) -> None:
+        """Take the state of earlier runs.
+
+        Raises:
+            ConfigurationError: If a stream's part is not in the form in which it is kept.
+        """
+        super().load_state(state)
+        # Without a state nothing is to be checked: the streams are listed when they are needed,
+        # which discovery does in its own way.
+        for stream in self.streams.values() if state else ():
+            if isinstance(stream, ApiStream):
+                stream.check_state()
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings, also for what a schema cannot express; null is as good as not set."""
-        self._config = {name: each for name, each in self._config.items() if each is not None}
-        self._config = with_numbers(self._config, self.config_jsonschema)
-        refuse(secret_errors(self._config, self.config_jsonschema), self.config_jsonschema)
+        """Check the settings, also for what a schema cannot express."""
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        for warning in unknown_settings(self._config, schema):
+            self.logger.warning("%s", warning)
+        self._config = with_values(self._config, schema)
+        refuse(value_errors(self._config, schema))
+        refuse(kind_errors(self._config, schema))
         errors = super()._validate_config(raise_errors=raise_errors)
-        refuse(self.setting_errors(), self.config_jsonschema)
+        refuse([*batch_errors(self._config), *self.setting_errors()])
         return errors
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -138,3 +256,8 @@ class ApiTap(Tap):
                 exit_by_signal(signum)
 
         self.writer.run_after_message(end)
+
+
+def _fault_of(stream: Stream) -> ApiFaultError | None:
+    """The fault of the stream's API as a whole, if it has one."""
+    return stream.client.fault if isinstance(stream, ApiStream) else None

@@ -41,13 +41,16 @@ def expected(value: t.Any, schema: Mapping[str, t.Any]) -> t.Any:  # noqa: ANN40
     if schema.get("format") == "date-time":
         return _moment(value).astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     if schema.get("contentMediaType") == "application/json":
-        return JsonText(value)
+        return value if isinstance(value, str) else JsonText(value)
     if kind == "object":
         properties = schema.get("properties", {})
-        return {
+        found = {
             name: expected(member, properties[name]) if name in properties else member
             for name, member in value.items()
         }
+        if "valueType" in properties and not isinstance(value.get("value"), str | None):
+            found["valueType"] = _type_of(value["value"])
+        return found
     if kind == "array":
         return [expected(item, schema["items"]) for item in value]
     if kind == "integer" and isinstance(value, str):
@@ -55,6 +58,12 @@ def expected(value: t.Any, schema: Mapping[str, t.Any]) -> t.Any:  # noqa: ANN40
     if kind == "string" and isinstance(value, int):
         return str(value)
     return value
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return {int: "number", float: "number", list: "array", dict: "object"}[type(value)]
 
 
 def _canonical(value: t.Any) -> str:  # noqa: ANN401

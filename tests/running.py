@@ -53,6 +53,19 @@ class Run:
         """The last state that the run wrote."""
         return self.states[-1]
 
+    def kept(self, stream: str) -> list[Record]:
+        """The records of a stream that came before the last state: what a target has for sure."""
+        found: list[Record] = []
+        pending: list[Record] = []
+        for line in self.lines:
+            message = json.loads(line)
+            if message["type"] == "STATE":
+                found += pending
+                pending = []
+            elif message["type"] == "RECORD" and message["stream"] == stream:
+                pending.append(message["record"])
+        return found
+
     def bookmark(self, stream: str) -> t.Any:  # noqa: ANN401
         """The stream's bookmark in the last state."""
         return self.state["bookmarks"][stream]["replication_key_value"]

@@ -6,6 +6,9 @@ import re
 
 from tap_clari.kit.decoding import raw_errors
 
+OWN_MEMBERS = {"error", "errorMessage", "code", "errorCode"}
+"""What Clari's own errors have, one of these."""
+
 _CODE = re.compile(r"[A-Za-z_]{1,50}")
 
 
@@ -14,3 +17,8 @@ def error_code(content: bytes) -> str | None:
     first = next(iter(raw_errors(content)), {})
     code = first.get("code") or first.get("errorCode")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+
+def says_gone(content: bytes) -> bool:
+    """Whether the body of a 404 is one of Clari's own: its gateway's has a `message` alone."""
+    return any(not OWN_MEMBERS.isdisjoint(each) for each in raw_errors(content))

@@ -7,20 +7,15 @@ import re
 import time
 import typing as t
 from collections import deque
+from dataclasses import replace
 from http import HTTPStatus
-
-import msgspec
+from urllib.parse import unquote
 
 from tap_gladly.address import api_url
-from tap_gladly.kit.client import ApiClient
+from tap_gladly.kit.client import MAX_TRIES, ApiClient
 from tap_gladly.kit.decoding import Answer, decode_list, raw_errors
-from tap_gladly.kit.errors import (
-    ApiErrors,
-    RefusedError,
-    UnexpectedResponseError,
-)
+from tap_gladly.kit.errors import ApiErrors, RefusedError, UnexpectedResponseError
 from tap_gladly.kit.session import Pace, ThrottledSession
-from tap_gladly.kit.stream import SOUND_RECORDS
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,15 +41,14 @@ CONCURRENT_REPORTS = 2
 OWN_SHARE = 0.75
 """Of a second's requests. What the tap counts in its second, the server may count in another."""
 
-REFUSED_FOR_ONE_ID = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.GONE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
-"""What Gladly may answer for a single id, while it gives the others."""
+OWN_ERRORS = re.compile(rb'^\s*\{\s*"errors"\s*:\s*[\[{]')
+"""How the body of each of Gladly's own errors begins."""
 
-UNPRINTABLE = re.compile(r"[^\x20-\x7e…]+")
+CUSTOMER_IN_PATH = re.compile(r"/customer(?:s|-profiles)/([^/?#]+)")
+
+HARMLESS = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,60}")
+"""The form of an attribute or a code."""
+
 LONGEST_DETAIL = 200
 
 
@@ -69,18 +63,6 @@ class MergedCustomerError(RefusedError):
     def __init__(self, message: str, surviving_id: str) -> None:
         super().__init__(message, HTTPStatus.MOVED_PERMANENTLY)
         self.surviving_id = surviving_id
-
-
-class RecordUnreadableError(Exception):
-    """Gladly does not give the record of a single id, and may give all others.
-
-    Args:
-        fault: The sentence for the user.
-    """
-
-    def __init__(self, fault: str) -> None:
-        super().__init__(fault)
-        self.fault = fault
 
 
 class GladlySession(ThrottledSession):
@@ -152,61 +134,42 @@ class GladlyClient(ApiClient):
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
-        self._secret = str(config.get("api_token"))
+        self.requests_per_second = float(config["requests_per_second"])
         self._reports = GladlySession(
             Pace.per_minute(REPORTS_PER_MINUTE), pace, connections=CONCURRENT_REPORTS
         )
 
     def report(
-        self, path: str, body: Mapping[str, t.Any], read: Callable[[requests.Response], R]
+        self,
+        path: str,
+        body: Mapping[str, t.Any],
+        read: Callable[[requests.Response], R],
+        *,
+        tries: int = MAX_TRIES,
     ) -> R:
         """Have a report made, at the pace of reports; as `download` otherwise.
 
         It is a POST that changes nothing, and so is asked again where it may help.
         """
         request = self._request("POST", path, self.url(path), session=self._reports, json=body)
-        return self._send_with_retries(request, read)
-
-    def fetch_one(self, path: str, read: Callable[[Answer], R], *, ids: Mapping[str, str]) -> R:
-        """Ask for one of many, so that one which cannot be had does not stop the others.
-
-        Args:
-            path: The endpoint, with `{name}` where an id belongs.
-            read: Reads the answer.
-            ids: The ids in the path.
-
-        Raises:
-            NotFoundError: If it is not there (any more).
-            MergedCustomerError: If it is a customer who was merged into another.
-            PersistentServerError: If Gladly fails each time that it is asked.
-            RecordUnreadableError: If Gladly refuses it, or answers with something else.
-        """
-        try:
-            return read(self.fetch(path, ids=ids))
-        except RefusedError as error:
-            if error.status in REFUSED_FOR_ONE_ID:
-                fault = self.errors.record_refused(path, error.status, error.reason)
-                raise RecordUnreadableError(fault) from error
-            raise
-        except UnexpectedResponseError as error:
-            fault = self.errors.unexpected(error.path, error.missing)
-            raise RecordUnreadableError(fault) from error
-        except (msgspec.ValidationError, RecursionError) as error:
-            fault = self.errors.unexpected(path, SOUND_RECORDS)
-            raise RecordUnreadableError(fault) from error
+        return self._send_with_retries(replace(request, tries=tries), read)
 
     def refusal(self, response: requests.Response, path: str) -> RefusedError:
         """The exception for an answer that no retry can change."""
         refused = super().refusal(response, path)
         if response.status_code == HTTPStatus.MOVED_PERMANENTLY:
-            surviving_id = _surviving_id(response.content)
+            surviving_id = _surviving_id(response)
             if surviving_id:
                 return MergedCustomerError(str(refused), surviving_id)
         return refused
 
+    def says_gone(self, content: bytes) -> bool:
+        """Whether the body of a 404 has `errors`, as all of Gladly's own have."""
+        return bool(OWN_ERRORS.search(content)) and bool(raw_errors(content))
+
     def reason_of(self, content: bytes) -> str | None:
-        """What an error says of itself, without the token, should it be in there."""
-        return error_detail(content, self._secret)
+        """What an error says of itself, as far as it is harmless."""
+        return error_detail(content)
 
 
 class GladlyErrors(ApiErrors):
@@ -230,21 +193,20 @@ class GladlyErrors(ApiErrors):
         return sentence
 
 
-def error_detail(content: bytes, secret: str) -> str | None:
-    """What an error says of itself, as text that may be shown.
+def error_detail(content: bytes) -> str | None:
+    """What an error says of itself, as far as it is harmless: attributes and codes.
 
-    Args:
-        content: The body.
-        secret: What is not shown, should it be in there.
+    Its text is not shown, since it may hold what was sent: a name, an address, a credential.
     """
     said = [
         " ".join(
-            part for name in ("attr", "code", "detail") if isinstance(part := each.get(name), str)
+            part
+            for name in ("attr", "code")
+            if isinstance(part := each.get(name), str) and HARMLESS.fullmatch(part)
         )
         for each in raw_errors(content)
     ]
-    detail = UNPRINTABLE.sub(" ", "; ".join(filter(None, said)).replace(secret, "…"))
-    return detail[:LONGEST_DETAIL].strip() or None
+    return "; ".join(filter(None, said))[:LONGEST_DETAIL] or None
 
 
 def basic_auth(username: str, api_token: str) -> dict[str, str]:
@@ -280,7 +242,11 @@ def records(answer: Answer) -> list[Record]:
     Raises:
         UnexpectedResponseError: If there is no such list, or something else in it.
     """
-    return decode_list(answer, "value")
+    found = decode_list(answer, "value")
+    if found and all(each.get("id") is None for each in found):
+        missing = "records with an id"
+        raise UnexpectedResponseError(answer.path, missing)
+    return found
 
 
 def is_limited(answer: Answer) -> bool:
@@ -289,12 +255,16 @@ def is_limited(answer: Answer) -> bool:
     return answer.headers.get("Gladly-Limited-Data", "").strip().lower() == "true"
 
 
-def _surviving_id(content: bytes) -> str | None:
-    """The id of the customer into whom the one that was asked for was merged."""
-    for each in raw_errors(content):
+def _surviving_id(response: requests.Response) -> str | None:
+    """The id of the customer into whom the one that was asked for was merged.
+
+    It stands in the body, and at the end of the address that `Location` names.
+    """
+    for each in raw_errors(response.content):
         meta = each.get("meta")
         if each.get("code") == "moved" and isinstance(meta, dict):
             new = meta.get("new")
             if isinstance(new, str) and new:
                 return new
-    return None
+    found = CUSTOMER_IN_PATH.search(response.headers.get("Location", ""))
+    return unquote(found[1]) if found else None

@@ -3,52 +3,93 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from singer_sdk import SchemaDirectory, StreamSchema
 
 from tap_gladly import schemas
-from tap_gladly.changes.builder import Changes
-from tap_gladly.changes.events_window import EventsWindow
+from tap_gladly.changes.builder import ChangeIndexBuilder, ChangesReader
+from tap_gladly.changes.events_window import EventsReader, EventsWindow
 from tap_gladly.changes.listed_calls import ListedCalls
-from tap_gladly.changes.pending_attributes import PendingAttributes
+from tap_gladly.changes.pending_attributes import AttributesReader, PendingAttributes
 from tap_gladly.client import GladlyClient, missing_settings, records
+from tap_gladly.exports.jobs import list_jobs
+from tap_gladly.kit.decoding import check_record, decode_object
+from tap_gladly.kit.once import Once
 from tap_gladly.kit.stream import ApiStream, RunContext
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from singer_sdk import Tap
+    from singer_sdk import Stream, Tap
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_gladly.exports.jobs import Job
+    from tap_gladly.kit.decoding import Answer
+
+ORGANIZATION = "/organization"
 
 
 @dataclass(kw_only=True)
 class GladlyRun(RunContext):
-    """What is asked for once in a run, however many streams need it.
+    """What the streams of a run share, and what is asked for once, however many streams need it.
 
     Args:
         client: Makes the requests.
+        selected: The streams that the run reads.
+
+    Attributes:
         events: The events of the last 24 hours.
         changes: Which conversations, customers and tasks changed.
         calls: Which calls conversations have.
         attributes: Custom attributes that conversations have and whose definitions are not read.
-        organization: The organization; `None` until it was asked for.
-        jobs: The export jobs that Gladly still has; `None` until they were asked for.
+        organization: Asks for the organization.
+        jobs: Asks for the export jobs that Gladly still has.
     """
 
     client: GladlyClient
-    events: EventsWindow = field(init=False)
-    changes: Changes = field(default_factory=Changes)
-    calls: ListedCalls = field(default_factory=ListedCalls)
-    attributes: PendingAttributes = field(default_factory=PendingAttributes)
-    organization: Record | None = None
-    jobs: list[Job] | None = None
+    selected: Callable[[], Sequence[Stream]]
 
     def __post_init__(self) -> None:
-        self.events = EventsWindow(self.client, self.started_at)
-        self.events.register(self.changes)
+        self.calls = ListedCalls()
+        self.attributes = PendingAttributes(self._attributes_reader)
+        self.changes = ChangeIndexBuilder(
+            client=self.client,
+            events=lambda: self.events,
+            readers=self._changes_readers,
+            keep_attributes=self.attributes.add,
+            log=self.log,
+            warn_once=self.warn_once,
+        )
+        self.events = EventsWindow(self.client, self.started_at, self._events_readers)
+        self.organization = Once(lambda: self.client.fetch(ORGANIZATION, _organization))
+        self.jobs = Once(lambda: list_jobs(self.client))
+
+    @property
+    def reads_changes(self) -> bool:
+        """Whether a stream of the run reads what changed."""
+        return bool(self._changes_readers())
+
+    def _changes_readers(self) -> list[ChangesReader]:
+        return [stream for stream in self.selected() if isinstance(stream, ChangesReader)]
+
+    def _events_readers(self) -> list[EventsReader]:
+        readers = [stream for stream in self.selected() if isinstance(stream, EventsReader)]
+        return [*([self.changes] if self.reads_changes else []), *readers]
+
+    def _attributes_reader(self) -> AttributesReader | None:
+        readers = (stream for stream in self.selected() if isinstance(stream, AttributesReader))
+        return next(readers, None)
+
+
+def _organization(answer: Answer) -> Record:
+    """The organization, which has an id.
+
+    Raises:
+        UnexpectedResponseError: If the answer is something else.
+    """
+    found = decode_object(answer)
+    check_record(answer.path, found, known=())
+    return found
 
 
 class GladlyStream(ApiStream):
@@ -76,4 +117,4 @@ class GladlyStream(ApiStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        return records(self.client.fetch(self.path))
+        return self.client.fetch(self.path, records)

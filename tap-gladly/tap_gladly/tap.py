@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+
+from singer_sdk.exceptions import FatalAPIError
 
 from tap_gladly.client import GladlyClient
 from tap_gladly.kit.tap import ApiTap
@@ -27,7 +30,9 @@ class TapGladly(ApiTap):
 
     def all_streams(self) -> list[Stream]:
         """List the streams: those of every account, and the reports of the settings."""
-        run = self._run_context = GladlyRun(client=GladlyClient(self), started_at=self.started_at)
+        run = self._run_context = GladlyRun(
+            client=GladlyClient(self), started_at=self.started_at, selected=self.selected_streams
+        )
         streams: list[Stream] = [stream(self, run) for stream in STREAMS]
         streams += report_streams(self, run, is_discovering=self._is_discovering)
         streams += [stream(self, run) for stream in STREAMS_BY_ID]
@@ -39,7 +44,9 @@ class TapGladly(ApiTap):
 
     def prepare_run(self) -> None:
         """Ask for events before anything else: every second takes some of the oldest away."""
-        self._run_context.events.ask_once()
+        # The streams that need them say if they cannot be had.
+        with contextlib.suppress(FatalAPIError):
+            self._run_context.events.received()
 
     def run_discovery(self) -> str:
         """Write the catalog, in which reports have the columns of the account."""

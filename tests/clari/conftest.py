@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 
+from tests import impatient as impatient_tap
 from tests.running import Tap
 from tests.sandbox.copilot import CopilotSandbox
 from tests.sandbox.revenue import RevenueSandbox
@@ -102,3 +103,9 @@ def start_revenue() -> Iterator[StartRevenue]:
 def revenue(start_revenue: StartRevenue) -> Revenue:
     """A small one."""
     return start_revenue()
+
+
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The command of a tap that does not wait before it asks again."""
+    return impatient_tap.command(tmp_path_factory.mktemp("command"), "tap-clari")

@@ -36,6 +36,8 @@ def assert_all(run: Run, events: list[Record]) -> None:
         record = dict(found[event["correlationID"]])
         assert record.pop("eventId")
         truth = {**event, "actor": actors.get(event["actorId"])}
+        if event.get("impersonatingActorId"):
+            truth["impersonatingActor"] = actors.get(event["impersonatingActorId"])
         assert record == expected(truth, run.schemas["audit_events"])
 
 

@@ -87,20 +87,22 @@ def test_a_redirect_is_not_followed_and_gets_no_credentials(start: Start) -> Non
 
 
 def test_an_answer_without_what_is_promised(copilot: Copilot) -> None:
-    copilot.sandbox.faults.add(path="/users", status=200, body={"people": ["SECRET-IN-BODY"]})
+    copilot.sandbox.faults.add(
+        path="/users", times=None, status=200, body={"people": ["SECRET-IN-BODY"]}
+    )
     assert_told(copilot.tap.run("users"), copilot, "/users", "'users'")
 
 
 @pytest.mark.parametrize("users", [{}, "all", ["a"], [None], [[1]]], ids=str)
 def test_an_answer_of_another_shape(copilot: Copilot, users: object) -> None:
-    copilot.sandbox.faults.add(path="/users", status=200, body={"users": users})
+    copilot.sandbox.faults.add(path="/users", times=None, status=200, body={"users": users})
     assert_told(copilot.tap.run("users"), copilot, "/users", "without")
 
 
 @pytest.mark.parametrize("stream", ["accounts", "call_details"])
 def test_an_object_of_another_shape(copilot: Copilot, stream: str) -> None:
     path = {"accounts": "/get-account", "call_details": "/call-details"}[stream]
-    copilot.sandbox.faults.add(path=path, status=200, body=b"[1]")
+    copilot.sandbox.faults.add(path=path, times=None, status=200, body=b"[1]")
     assert_told(copilot.tap.run(stream), copilot, path, "without")
 
 

@@ -179,7 +179,7 @@ def test_credentials_that_are_refused_are_no_result_that_is_gone(revenue: Revenu
     path = f"{JOBS}/{job.id}/results"
     revenue.sandbox.faults.add(path=path, status=401)
     assert_told(revenue.tap.run("export_job_results"), "does not accept the credentials (HTTP 401)")
-    revenue.sandbox.faults.add(path=path, status=404)
+    revenue.sandbox.faults.add(path=path, status=404, body={"code": "invalid_jobId"})
     run = revenue.tap.run("export_job_results")
     assert run.returncode == 0, run.log
     assert not run.records

@@ -127,7 +127,7 @@ def test_rows_alone_are_the_entries(revenue: Revenue, shape: str) -> None:
     assert not any(run.records[stream] for stream in others)
     for stream in others:
         [warning] = [line for line in run.warnings if repr(SECTIONS[stream]) in line]
-        assert "'net_arr'" in warning
+        assert "the forecast net_arr" in warning
 
 
 @pytest.mark.parametrize("shape", ["list", "data"])

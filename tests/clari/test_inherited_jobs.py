@@ -219,7 +219,7 @@ def test_an_inherited_job_whose_result_is_gone_is_replaced_in_the_same_run(
     killed = killed_after_the_start(revenue, "forecast_entries", **ONE_FORECAST)
     [gone] = revenue.sandbox.exports.started
     path = f"/v4/export/jobs/{gone.id}/results"
-    revenue.sandbox.faults.add(path=path, times=None, status=status)
+    revenue.sandbox.faults.add(path=path, times=None, status=status, body={"code": "invalid_jobId"})
     run = revenue.tap.run("forecast_entries", state=killed.state, **ONE_FORECAST)
     _, job = revenue.sandbox.exports.started
     assert_same(run, "forecast_entries", forecast_rows(revenue, "forecast_entries", job))
@@ -231,7 +231,7 @@ def test_an_inherited_job_whose_result_is_gone_is_replaced_in_the_same_run(
 def test_a_job_of_ones_own_whose_result_is_gone_is_named_and_replaced_by_the_next_run(
     revenue: Revenue,
 ) -> None:
-    spoil_the_result(revenue, times=None, status=404)
+    spoil_the_result(revenue, times=None, status=404, body={"code": "invalid_jobId"})
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     [gone] = revenue.sandbox.exports.started
     assert_told(run, f"The Clari export job {gone.id} is done, but its result cannot be had.")
@@ -320,3 +320,15 @@ def test_a_job_in_the_state_that_asks_for_no_days_is_let_alone(
     assert run.returncode == 0, run.log
     assert_same(run, "activities", between(revenue, *asked(revenue)))
     assert unread(run.state) == []
+
+
+def test_a_job_whose_result_a_gateway_denies_is_not_paid_for_again(revenue: Revenue) -> None:
+    spoil_the_result(revenue, times=None, status=404)
+    run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
+    [job] = revenue.sandbox.exports.started
+    assert_told(run, f"The result of the Clari export job {job.id} for the forecast net_arr cannot")
+    revenue.sandbox.faults.clear()
+    again = revenue.tap.run("forecast_entries", state=run.state, **ONE_FORECAST)
+    assert again.returncode == 0, again.log
+    assert revenue.sandbox.exports.started == [job]
+    assert_same(again, "forecast_entries", forecast_rows(revenue, "forecast_entries", job))

@@ -64,7 +64,7 @@ def test_a_hundred_are_asked_for_at_once_and_unknown_ones_left_out(revenue: Reve
     assert f"{len(known)} of the {len(known) + 200} opportunities" in run.log
 
 
-def test_values_of_every_kind_are_json_text(revenue: Revenue) -> None:
+def test_a_value_that_is_no_text_is_json_text_and_its_type_is_named(revenue: Revenue) -> None:
     known = revenue.sandbox.account.opportunities
     kinds: list[t.Any] = [
         "text \N{SPARKLES}",
@@ -92,7 +92,14 @@ def test_values_of_every_kind_are_json_text(revenue: Revenue) -> None:
     fields = run.by_id("opportunities")[chosen]["fields"]
     for name, truth in (("value", kinds), ("originalValue", kinds[::-1])):
         told = [field[name] for field in fields]
-        # By their text, since to Python 1 is True.
-        found = [None if each is None else json.loads(each) for each in told]
-        assert list(map(repr, found)) == list(map(repr, truth))
+        for each, wanted in zip(told, truth, strict=True):
+            if wanted is None or isinstance(wanted, str):
+                assert each == wanted
+            else:
+                # By their text, since to Python 1 is True.
+                assert repr(json.loads(each)) == repr(wanted)
+    types = [field.get("valueType") for field in fields]
+    texts = [None, None, None]
+    numbers = ["number"] * 4
+    assert types == [*texts, *numbers, "boolean", "boolean", *["array"] * 2, *["object"] * 2, None]
     assert not run.warnings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 from datetime import datetime, timedelta, timezone
 
@@ -17,28 +16,6 @@ if t.TYPE_CHECKING:
     from tests.running import Run
 
 PATHS = {"calls": "/calls", "scorecards": "/scorecard"}
-
-IMPATIENT = """#!{python}
-import backoff
-from tap_clari.kit import progress
-from tap_clari.kit.session import Pace
-from tap_clari.tap import TapClari
-
-Pace.retry_waits = lambda self: backoff.constant(interval=0.01)
-backoff.random_jitter = lambda value: value
-progress.INTERVAL = 0.05
-TapClari.cli()
-"""
-"""The tap, but it waits a hundredth of a second before a retry, and logs its progress often."""
-
-
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The command of a tap that does not wait."""
-    command = tmp_path_factory.mktemp("command") / "tap-clari"
-    command.write_text(IMPATIENT.format(python=sys.executable), encoding="utf-8")
-    command.chmod(0o755)
-    return str(command)
 
 
 def truth(copilot: Copilot, stream: str) -> set[str]:

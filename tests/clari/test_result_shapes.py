@@ -34,7 +34,7 @@ def test_an_export_without_a_list_of_activities_is_told_and_no_bookmark_moves(
     revenue: Revenue, body: Record, found: str
 ) -> None:
     place = {"replication_key": "date", "replication_key_value": "2026-01-02T03:04:05.000000Z"}
-    spoil_the_result(revenue, ACTIVITIES, status=200, body=body)
+    spoil_the_result(revenue, ACTIVITIES, times=None, status=200, body=body)
     run = revenue.tap.run("activities", state={"bookmarks": {"activities": place}})
     assert_told(run, "without a list in 'activities'", f"(it has {found})")
     assert not run.records
@@ -43,7 +43,7 @@ def test_an_export_without_a_list_of_activities_is_told_and_no_bookmark_moves(
 
 @pytest.mark.parametrize("body", [{"entries": {}}, {"data": {"entries": []}}])
 def test_an_export_without_a_list_of_entries_is_told(revenue: Revenue, body: Record) -> None:
-    spoil_the_result(revenue, status=200, body=body)
+    spoil_the_result(revenue, times=None, status=200, body=body)
     run = revenue.tap.run("forecast_entries", "forecast_users", **ONE_FORECAST)
     assert_told(run, "without a list in 'entries'", f"(it has {next(iter(body))!r})")
     assert not run.records
@@ -69,7 +69,7 @@ def test_a_list_that_is_null_is_empty(revenue: Revenue) -> None:
 
 def test_json_of_a_depth_that_no_machine_has_is_told(revenue: Revenue) -> None:
     deep = "[" * 3000 + "]" * 3000
-    spoil_the_result(revenue, status=200, body=f'{{"entries": [{{"deep": {deep}}}]}}')
+    spoil_the_result(revenue, times=None, status=200, body=f'{{"entries": [{{"deep": {deep}}}]}}')
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     assert_told(run, "without a depth of less than 500 levels")
     assert not run.records

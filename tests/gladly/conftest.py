@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 
+from tests import impatient as impatient_tap
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
 
@@ -55,3 +56,9 @@ def start() -> Iterator[Start]:
 def gladly(start: Start) -> Gladly:
     """A small one."""
     return start()
+
+
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The command of a tap that does not wait before it asks again."""
+    return impatient_tap.command(tmp_path_factory.mktemp("command"), "tap-gladly")

@@ -63,7 +63,7 @@ def assert_told(run: Run, gladly: Gladly, *words: str) -> None:
 )
 def test_wrong_credentials(gladly: Gladly, stream: str, wrong: dict[str, t.Any]) -> None:
     run = gladly.tap.run(stream, start_date=days_ago(1), **wrong)
-    words = ("401", "authentication is required", "username", "api_token")
+    words = ("401", "it says: invalid", "username", "api_token")
     assert_told(run, gladly, *words, "Settings > API tokens")
     for value in wrong.values():
         assert value not in run.log
@@ -88,7 +88,7 @@ def test_missing_organization(gladly: Gladly) -> None:
 def test_no_permission(gladly: Gladly, stream: str) -> None:
     gladly.sandbox.forbidden = True
     run = gladly.tap.run(stream, start_date=days_ago(1))
-    says = "it says: invalid the API User permission is missing"
+    says = "(HTTP 403, it says: invalid)"
     assert_told(run, gladly, "403", LISTS[stream], says, "Settings > Users")
     assert ("Administrator" in run.last_word) == ("report" in stream)
 
@@ -97,26 +97,26 @@ def test_no_permission(gladly: Gladly, stream: str) -> None:
 def test_no_such_organization(gladly: Gladly, stream: str) -> None:
     gladly.sandbox.gone = True
     run = gladly.tap.run(stream, start_date=days_ago(1))
-    says = "it says: not_exist organization does not exist"
+    says = "(HTTP 404, it says: not_exist)"
     assert_told(run, gladly, "404", LISTS[stream], says, "no such organization", "api_url")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_a_secret_that_gladly_repeats_is_not_shown(gladly: Gladly, status: int) -> None:
+def test_what_gladly_says_in_words_is_not_shown(gladly: Gladly, status: int) -> None:
     token = gladly.sandbox.api_token
     body = {"errors": [{"code": "invalid", "detail": f"there is no token {token}; {token}?"}]}
     gladly.sandbox.faults.add(path=AGENTS, status=status, body=body)
-    says = f"HTTP {status}, it says: invalid there is no token …; …?"
-    assert_told(gladly.tap.run("agents"), gladly, says)
+    run = gladly.tap.run("agents")
+    assert_told(run, gladly, f"(HTTP {status}, it says: invalid)")
+    assert "there is no token" not in run.log
 
 
 @pytest.mark.parametrize("shape", ["list", "object", "bare"])
-def test_a_bad_request_is_told_with_gladlys_own_words(gladly: Gladly, shape: ErrorShape) -> None:
+def test_a_bad_request_is_told_with_what_it_is_about(gladly: Gladly, shape: ErrorShape) -> None:
     gladly.sandbox.error_shape = shape
     bad = [{"metric_set": "AgentTimestampsReport", "filters": {"channel": "pigeon"}}]
     run = gladly.tap.run("report_agent_timestamps", reports=bad, start_date=days_ago(1))
-    detail = "AgentTimestampsReport takes no filter channel"
-    assert_told(run, gladly, "400", "/reports", "filters.channel", detail)
+    assert_told(run, gladly, "400", "/reports", "filters.channel")
     assert gladly.sandbox.traffic.count() == 1
 
 
@@ -130,7 +130,7 @@ def test_a_bad_request_without_a_reason_is_told(gladly: Gladly, body: str | byte
     "body", [b"", b"[]", b'{"errors":[]}', b'{"errors":[1]}', b"null", b'"x"', b'{"errors":{}}']
 )
 def test_a_body_may_give_no_reason(body: bytes) -> None:
-    assert error_detail(body, "secret") is None
+    assert error_detail(body) is None
 
 
 @pytest.mark.parametrize(("path", "stream"), [(AGENTS, "agents"), (REPORTS, "report_task_export")])
@@ -152,9 +152,13 @@ def test_a_redirect_that_leads_nowhere_is_told(gladly: Gladly, location: str) ->
 
 
 @pytest.mark.parametrize("body", [{"agents": []}, b"null"])
-def test_an_answer_of_another_shape(gladly: Gladly, body: dict[str, t.Any] | bytes) -> None:
-    gladly.sandbox.faults.add(path=AGENTS, status=200, body=body)
-    assert_told(gladly.tap.run("agents"), gladly, "/agents", "without a list of records")
+def test_an_answer_of_another_shape(
+    gladly: Gladly, impatient: str, body: dict[str, t.Any] | bytes
+) -> None:
+    gladly.sandbox.faults.add(path=AGENTS, times=None, status=200, body=body)
+    run = Tap(impatient, gladly.tap.config).run("agents")
+    assert_told(run, gladly, "/agents", "without a list of records")
+    assert gladly.sandbox.traffic.count() == 3
 
 
 @pytest.mark.parametrize("body", [b"{}", b"1", b"null", b"[1]", b"[[]]", b'["a"]', b'"x"'])

@@ -134,7 +134,9 @@ def test_a_bookmark_of_more_than_a_day_ago_names_the_gap_once(gladly: Gladly) ->
     assert "report_conversation_timestamps" in warning
     second = gladly.tap.run("events", state=first.state)
     assert second.returncode == 0
-    assert not second.warnings
+    # The minute that is read again may have no event, and is asked for twice then.
+    others = [line for line in second.warnings if "GET /events: not JSON, a record a" not in line]
+    assert not others
 
 
 def test_a_bookmark_within_the_day_names_no_gap(gladly: Gladly) -> None:
@@ -189,6 +191,9 @@ def test_no_events_move_the_bookmark_all_the_same(start: Start) -> None:
     gladly = start(events=0)
     run = gladly.tap.run("events")
     assert_same(run, "events", [])
-    [(_, end)] = windows(gladly)
-    assert moment(run.bookmark("events")) == end
-    assert not run.warnings
+    # What is empty is believed when it comes twice.
+    (window, again) = windows(gladly)
+    assert window == again
+    assert moment(run.bookmark("events")) == window[1]
+    [warning] = run.warnings
+    assert "GET /events: not JSON, a record a line; trying again" in warning

@@ -7,6 +7,7 @@ import typing as t
 import pytest
 
 from tests.gladly.truth import API, assert_same
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly
@@ -58,9 +59,13 @@ def test_lists_that_are_empty_are_no_error(gladly: Gladly) -> None:
 
 
 @pytest.mark.parametrize("body", [{"value": None}, {"summary": "none"}, [1, 2]])
-def test_a_list_that_is_none_is_told(gladly: Gladly, body: t.Any) -> None:  # noqa: ANN401
-    gladly.sandbox.faults.add(path=f"{API}/topics", status=200, body=body)
-    run = gladly.tap.run("topics")
+def test_a_list_that_is_none_is_told(
+    gladly: Gladly,
+    impatient: str,
+    body: t.Any,  # noqa: ANN401
+) -> None:
+    gladly.sandbox.faults.add(path=f"{API}/topics", times=None, status=200, body=body)
+    run = Tap(impatient, gladly.tap.config).run("topics")
     assert run.returncode == 1
     assert "/topics" in run.last_word
     assert "a list of records" in run.last_word

@@ -136,7 +136,8 @@ def test_a_metric_set_that_gladly_refuses_is_a_warning_at_discovery(gladly: Glad
     assert '"report_agent_timestamps"' in out
     [warning] = [line for line in log.splitlines() if "| WARNING" in line]
     assert "report_no_such" in warning
-    assert "metricSet is unknown" in warning
+    assert "HTTP 400, it says: metricSet invalid" in warning
+    assert "is unknown" not in warning
 
 
 def test_a_run_without_a_catalog_keeps_what_it_does_not_know(gladly: Gladly) -> None:

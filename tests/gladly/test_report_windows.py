@@ -53,7 +53,9 @@ def test_400_000_rows_arrive_at_ten_reports_a_minute(start: Start) -> None:
         text = log.read_text(encoding="utf-8")
     assert process.returncode == 0, text
     assert count == len(contacts) == 20 * PER_DAY
-    assert not Run(0, [], text).warnings
+    # Today has no rows yet: an empty report is believed when it comes twice.
+    [again] = Run(0, [], text).warnings
+    assert "not the CSV of a report; trying again" in again
     arrivals = gladly.sandbox.traffic.arrivals()
     assert gladly.sandbox.traffic.count(REPORTS, 200) == len(arrivals) > 10
     assert all(later - first > 60 for first, later in zip(arrivals, arrivals[10:], strict=False))

@@ -104,21 +104,13 @@ def named(gladly: Gladly, kind: str, since: datetime) -> int:
 
 
 def left_of_merges(gladly: Gladly, since: datetime) -> set[str]:
-    """The customers who may be left of a merge since a time: reports do not say which of two is."""
-    desk, start = gladly.sandbox.desk, of(asked_events(gladly)[0])
-    found = set()
-    for each in desk.log:
-        if (each.kind, each.why) == ("customer", "CUSTOMER/MERGED") and each.at >= of(since):
-            is_source = each.id in desk.merged
-            if each.at < start or not is_source:
-                found.add(each.id)
-    # One who was left of a merge may have been merged again: an event says so.
-    gone = {
+    """The customers who are left of a merge since a time: events and reports say who that is."""
+    desk = gladly.sandbox.desk
+    return {
         each.id
         for each in desk.log
-        if each.why == "CUSTOMER/MERGED" and each.at >= start and each.id in desk.merged
-    }
-    return found - gone
+        if (each.kind, each.why) == ("customer", "CUSTOMER/MERGED") and each.at >= of(since)
+    }.difference(desk.merged)
 
 
 def test_the_estimate_has_the_right_numbers(start: Start) -> None:

@@ -65,8 +65,17 @@ def test_every_wrong_setting_has_its_sentence(gladly: Gladly) -> None:
 
 def test_settings_of_wrong_types_are_refused(gladly: Gladly) -> None:
     told = gladly.tap.output(**WRONG_TYPES)
-    for name in WRONG_TYPES:
-        assert_refused(told, gladly, f"config['{name}']")
+    for words in (
+        ("environment", "'test'", "'production', 'sandbox'"),
+        ("event_entities[0]", "'AGENT'", "'CONTACT'"),
+        ("reports[0]['aggregation_level']", "'yearly'", "'weekly'"),
+        ("report_lookback_days", "-1", "minimum of 0"),
+        ("requests_per_second", "0 is less than or equal to"),
+        ("max_concurrent_requests", "0 is less than the minimum of 1"),
+        ("request_timeout_seconds", "0 is less than or equal to"),
+    ):
+        assert_refused(told, gladly, f"The setting {words[0]} ", *words)
+    assert "Config validation failed" not in told[2]
 
 
 NUMBERS = {

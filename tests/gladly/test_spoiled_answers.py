@@ -23,7 +23,9 @@ if t.TYPE_CHECKING:
 SENTENCE = "Your session has expired. Please sign in."
 STREAM = "report_contact_export_v3"
 EVENTS = b"".join(
-    json.dumps({"id": f"e{number}", "type": "X/Y", "content": {"n": number * 7919}}).encode()
+    json.dumps(
+        {"id": f"e{number}", "type": "X/Y", "content": {"taskId": f"{number * 7919}"}}
+    ).encode()
     + b"\n"
     for number in range(3_000)
 )

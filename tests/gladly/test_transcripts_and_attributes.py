@@ -13,12 +13,14 @@ from tests.gladly.desk_truth import (
     asked,
     asked_by_id,
     asked_events,
+    assert_ended,
     assert_read,
     assert_records,
     state_of,
     words_of,
 )
-from tests.gladly.truth import API, ago, written
+from tests.gladly.truth import API, ago, besides_retries, written
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
@@ -215,7 +217,7 @@ def test_a_transcript_that_comes_late_is_read(start: Start) -> None:
     assert_read(second, gladly, asked_events(gladly)[0] + LOOKBACK - OVERLAP)
     assert second.ids(TRANSCRIPTS, "conversationItemId") == [made[350][1], made[60][1]]
     assert not second.records["conversation_items"]
-    assert not second.warnings
+    assert not besides_retries(second)
 
 
 def test_a_transcript_that_cannot_be_read_leaves_the_others(start: Start) -> None:
@@ -224,7 +226,8 @@ def test_a_transcript_that_cannot_be_read_leaves_the_others(start: Start) -> Non
     talk = desk.conversation(desk.customer(at=ago(days=3)), at=ago(days=3))
     first, refused, last = (desk.call(talk, at=ago(hours=hours)) for hours in (9, 8, 7))
     path = f"{API}/conversation-items/{refused}/voice-transcript"
-    for answer in ({"status": 422}, {"status": 200, "body": b"[]"}):
+    answers = ({"status": 422}, 1), ({"status": 200, "body": b"[]"}, 3)
+    for answer, tries in answers:
         answer_of: t.Any = answer
         fault = gladly.sandbox.faults.add(path=path, times=None, **answer_of)
         gladly.sandbox.traffic.clear()
@@ -232,13 +235,13 @@ def test_a_transcript_that_cannot_be_read_leaves_the_others(start: Start) -> Non
         gladly.sandbox.faults.remove(fault)
         assert run.returncode == 0, run.log
         assert run.ids(TRANSCRIPTS, "conversationItemId") == [first, last]
-        [error] = run.warnings
+        [error] = besides_retries(run)
         assert words_of(error).startswith(
             f"The transcript of the call {refused} cannot be read, and is left out. "
         )
         assert "/conversation-items/{itemId}/voice-transcript" in error
         # At once: it puts nothing in doubt.
-        assert fault.hits == 1
+        assert fault.hits == tries
         assert run.bookmark(TRANSCRIPTS) == written(asked_events(gladly)[1])
 
 
@@ -255,3 +258,47 @@ def test_attributes_alone_are_never_met(start: Start) -> None:
         "Custom attributes are met on conversations, of which no stream is selected: select "
         "conversations as well"
     )
+
+
+def test_what_another_says_is_not_there_is_read_when_it_is(start: Start, impatient: str) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    calls, attributes = [], []
+    for number in range(12):
+        talk = desk.conversation(at=ago(days=9))
+        calls.append(desk.call(talk, at=ago(hours=9, minutes=number)))
+        attributes.append(desk.set_attribute(talk, f"key {number}", at=ago(hours=9)))
+    for path in (
+        *(f"conversation-items/{each}/voice-transcript" for each in calls),
+        *(f"custom-attributes/{each}" for each in attributes[:9]),
+    ):
+        gladly.sandbox.faults.add(
+            path=f"{API}/{path}", times=None, status=404, body={"no": "route"}
+        )
+    tap = Tap(impatient, gladly.tap.config)
+    first = tap.run(TRANSCRIPTS, ATTRIBUTES, state=state_of(ago(hours=10)))
+    assert_ended(first, "not in the form in which Gladly says", TRANSCRIPTS)
+    assert not first.records[TRANSCRIPTS]
+    assert set(first.ids(ATTRIBUTES)) == set(attributes[9:])
+    gladly.sandbox.faults.clear()
+    second = tap.run(TRANSCRIPTS, ATTRIBUTES, state=first.state)
+    assert second.returncode == 0, second.log
+    assert set(second.ids(TRANSCRIPTS, "conversationItemId")) == set(calls)
+    assert set(second.ids(ATTRIBUTES)) == set(attributes)
+    assert "unread" not in json.dumps(second.state)
+
+
+def test_ten_attributes_that_stay_faulty_are_no_accident(start: Start, impatient: str) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    talk = desk.conversation(at=ago(days=9))
+    attributes = [desk.set_attribute(talk, f"key {n}", at=ago(hours=1)) for n in range(10)]
+    for each in attributes:
+        path = f"{API}/custom-attributes/{each}"
+        gladly.sandbox.faults.add(path=path, times=None, status=200, body=b"{}")
+    tap = Tap(impatient, gladly.tap.config)
+    first = tap.run("conversations", ATTRIBUTES, state=state_of(ago(hours=2)))
+    assert_ended(first, "without a record", ATTRIBUTES)
+    gladly.sandbox.faults.clear()
+    second = tap.run("conversations", ATTRIBUTES, state=first.state)
+    assert set(second.ids(ATTRIBUTES)) == set(attributes)

@@ -27,6 +27,11 @@ FILES = {
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def besides_retries(run: Run) -> list[str]:
+    """The warnings but those of a request that is made again, as for an answer that is empty."""
+    return [each for each in run.warnings if "; trying again in " not in each]
+
+
 def readable(value: t.Any) -> t.Any:  # noqa: ANN401
     """The value without the characters that no target can hold."""
     if isinstance(value, str):

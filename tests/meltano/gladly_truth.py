@@ -110,15 +110,16 @@ def _rows(pipeline: GladlyPipeline, stream: str) -> list[Record]:
         rows = [(row[anchor], row) for row in reports.rows(REPORTS[stream])]
     else:
         rows = [
-            (row["contact_session_ended_at"] or row["contact_session_created_at"], row)
+            (row["contact_session_ended_at"], row)
             for row in reports.work_sessions
+            if row["contact_session_ended_at"]
         ]
     assert reports.as_of is not None
     last = reports.as_of - reports.lag
     schema = schema_of(pipeline.tap, stream)
     found = [_typed(row, schema) for at, row in rows if pipeline.start <= moment(at) <= last]
     if "agent_id" in schema["properties"] and stream not in REPORTS:
-        found = [{**row, "agent_id": row["agent_id"] or ""} for row in found]
+        found = [{**row, "agent_id": row["agent_id"] or "none"} for row in found]
     return found
 
 

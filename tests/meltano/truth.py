@@ -113,7 +113,14 @@ def _opportunities(revenue: RevenueSandbox) -> list[Record]:
 def _audit_events(revenue: RevenueSandbox) -> list[Record]:
     events = revenue.account.audit_events
     actors = {actor["actorId"]: actor for actor in actors_of(events)}
-    return [{**event, "actor": actors.get(event["actorId"])} for event in events]
+    return [
+        {
+            **event,
+            "actor": actors.get(event["actorId"]),
+            "impersonatingActor": actors.get(event.get("impersonatingActorId")),
+        }
+        for event in events
+    ]
 
 
 def _export_jobs(revenue: RevenueSandbox) -> list[Record]:

@@ -48,6 +48,7 @@ class FaultOptions(TypedDict, total=False):
     html: bool
     redirect: str | None
     slow: float
+    drip: float
     hook: Callable[[], object] | None
 
 
@@ -56,8 +57,8 @@ class Fault:
     """One rule: which requests are hit, and what happens to them.
 
     At most one answer (``status``, ``reset``, ``lost``, ``truncate``, ``half_json``,
-    ``unframed``, ``html`` or ``redirect``); ``slow`` and ``hook`` go with any answer, and with the
-    ordinary one.
+    ``unframed``, ``html``, ``redirect`` or ``drip``); ``slow`` and ``hook`` go with any answer,
+    and with the ordinary one.
 
     Attributes:
         path: Only requests for this path; None for any.
@@ -80,6 +81,7 @@ class Fault:
             nothing but the end of the connection. The traffic log has status 0 for it.
         html: 200 with an HTML page, as from a proxy that wants a login.
         redirect: 302 to this URL.
+        drip: Send the ordinary answer byte by byte, with so many seconds after each.
         slow: Seconds to wait before anything else happens.
         hook: Called in the server's thread just before the answer is made. It may change the data;
             it must not ask the server anything.
@@ -102,6 +104,7 @@ class Fault:
     unframed: bool = False
     html: bool = False
     redirect: str | None = None
+    drip: float = 0.0
     slow: float = 0.0
     hook: Callable[[], object] | None = None
     seen: int = field(default=0, init=False)
@@ -111,7 +114,7 @@ class Fault:
         self.spoils = self.lost or self.truncate or self.half_json or self.unframed
         answers = [
             *(self.reset, self.lost, self.truncate, self.half_json, self.unframed, self.html),
-            *(self.status is not None, self.redirect is not None),
+            *(self.status is not None, self.redirect is not None, self.drip > 0),
         ]
         if sum(answers) > 1:
             message = "a fault has one answer at most"
@@ -218,6 +221,8 @@ class FaultMiddleware:
         elif answering.reset:
             abort_connection(scope)
             await _disconnected(receive)
+        elif answering.drip:
+            await self._drip(scope, receive, send, answering)
         elif answering.spoils:
             await self._spoil(scope, receive, send, answering)
         else:
@@ -237,6 +242,21 @@ class FaultMiddleware:
         else:
             body = rule.body if isinstance(rule.body, bytes) else msgspec.json.encode(rule.body)
         return Response(body, status, headers, media_type="application/json")
+
+    async def _drip(self, scope: Scope, receive: Receive, send: Send, rule: Fault) -> None:
+        """Send the application's answer, or its first chunk, byte by byte, while anyone listens."""
+        beginning = _Beginning(receive)
+        await self._app(scope, beginning.receive, beginning.send)
+        await send(beginning.start)
+        gone = asyncio.ensure_future(_disconnected(receive))
+        for place in range(len(beginning.body)):
+            byte = beginning.body[place : place + 1]
+            await send({"type": "http.response.body", "body": byte, "more_body": True})
+            await asyncio.wait({gone}, timeout=rule.drip)
+            if gone.done():
+                return
+        gone.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _spoil(self, scope: Scope, receive: Receive, send: Send, rule: Fault) -> None:
         """Let the application answer, and send half of that or nothing.

@@ -11,17 +11,21 @@ import logging
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 
 from tap_clari.copilot.client import CopilotStream
 from tap_clari.copilot.pagination import SkipPaginator, identity_of, time_of
 from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
+from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.deferred import DeferredIds
+from tap_clari.kit.errors import NotFoundError, PersistentServerError
 from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.times import EARLIEST
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     import msgspec
@@ -29,6 +33,7 @@ if t.TYPE_CHECKING:
 
     from tap_clari.copilot.pagination import Question
     from tap_clari.copilot.windows import WindowPart
+    from tap_clari.kit.decoding import Answer
 
 MODIFIED = TimeFilter("filterModifiedGt", "filterModifiedLt", "last_modified_time")
 CALL_TIME = TimeFilter("filterTimeGt", "filterTimeLt", "time")
@@ -84,16 +89,73 @@ class ChangedCallsStream(CopilotStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the records of the changed calls, and move the bookmark after each batch."""
         self.progress = ProgressLog(self.log, f"Calls for {self.name}")
+        self._deferred: DeferredIds[str] = DeferredIds()
         for batch in self.changed_calls():
             yield from self.read_batch(batch.calls)
-            if batch.safe_bookmark:
+            if batch.safe_bookmark and not self._deferred.row:
                 self.move_bookmark(batch.safe_bookmark)
             # Frees the window's pages before the next window is read, not after.
             del batch
+        for identifier, reason in self._deferred.at_the_end():
+            self._log_unreadable(identifier, reason, "and is asked for again by the next run")
 
     @abc.abstractmethod
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Read the records of a batch of calls, and count the calls in `progress`."""
+
+    def fetch_each(
+        self, ids: Iterable[str], params: Mapping[str, str]
+    ) -> Iterator[tuple[str, Record | None]]:
+        """Ask for each id, and yield its record, or `None` if Copilot says that it is gone.
+
+        One that fails is asked for again after the next success, and then left out.
+
+        Raises:
+            FatalAPIError: If too many in a row fail.
+        """
+        ask = partial(self._ask, params)
+        for identifier, outcome in self.client.map_concurrently(ids, ask):
+            if isinstance(outcome, PersistentServerError):
+                self._deferred.add(identifier, str(outcome))
+                continue
+            yield identifier, outcome
+            again = self._deferred.after_success() if outcome is not None else ()
+            for deferred, second in self.client.map_concurrently(again, ask):
+                if isinstance(second, PersistentServerError):
+                    self._log_unreadable(deferred, str(second), "and is left out")
+                else:
+                    yield deferred, second
+
+    def decode_one(self, answer: Answer, identifier: str) -> Record:  # noqa: ARG002
+        """The record in the answer of a single id.
+
+        Raises:
+            UnexpectedResponseError: If there is none.
+        """
+        found = decode_object(answer)
+        check_record(answer.path, found, self.schema["properties"])
+        return found
+
+    def _ask(
+        self, params: Mapping[str, str], identifier: str
+    ) -> Record | PersistentServerError | None:
+        decode = partial(self.decode_one, identifier=identifier)
+        try:
+            return self.client.fetch_one(self.path, decode, {"id": identifier, **params})
+        except NotFoundError:
+            return None
+        except PersistentServerError as error:
+            return error
+
+    def _log_unreadable(self, identifier: str, reason: str, what_now: str) -> None:
+        self.log(
+            "%s: %s cannot be read, %s. %s",
+            self.name,
+            identifier,
+            what_now,
+            reason,
+            level=logging.ERROR,
+        )
 
     def changed_calls(self) -> Iterator[CallBatch]:
         """Yield the calls of the run's window, oldest change first."""

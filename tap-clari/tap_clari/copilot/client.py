@@ -5,13 +5,12 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-import msgspec
 from singer_sdk import SchemaDirectory, StreamSchema
 
 from tap_clari import schemas
-from tap_clari.errors import error_code
+from tap_clari.errors import error_code, says_gone
 from tap_clari.kit.client import ApiClient
-from tap_clari.kit.decoding import raw_records
+from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.errors import ApiErrors
 from tap_clari.kit.stream import ApiStream
 from tap_clari.kit.times import parse_time_or_epoch
@@ -65,6 +64,10 @@ class CopilotClient(ApiClient):
             logger=tap.logger,
         )
 
+    def says_gone(self, content: bytes) -> bool:
+        """Whether the body of a 404 is one of Clari's own."""
+        return says_gone(content)
+
     def reason_of(self, content: bytes) -> str | None:
         """The code of an error, such as `no_optin`."""
         return error_code(content)
@@ -104,5 +107,6 @@ class CopilotStream(ApiStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        for each in raw_records(self.client.fetch(self.path), *self.list_names):
-            yield msgspec.json.decode(each)
+        yield from self.client.fetch(
+            self.path, lambda answer: decode_list(answer, *self.list_names)
+        )

@@ -19,6 +19,7 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.kit.client import MAX_TRIES
 from tap_clari.kit.decoding import raw_records
 from tap_clari.kit.errors import PersistentBodyError, PersistentServerError, RefusedError
 from tap_clari.kit.progress import ProgressLog
@@ -32,6 +33,7 @@ if t.TYPE_CHECKING:
     from tap_clari.kit.decoding import Answer
 
     Question = t.Mapping[str, str | list[str]]
+    Fingerprint = tuple[int | None, tuple[str, ...]]
 
 PAGE_SIZE = 100
 MAX_SKIP = 10_000
@@ -47,6 +49,9 @@ MAX_REPEATED_PAGES = 3
 MAX_UNREADABLE = 3
 """Records in a row that cannot be read, after which the API as a whole is taken to fail."""
 
+REDUCED_TRIES = 3
+"""Tries of a page, once a larger one has failed."""
+
 PAGES_BEFORE_GROWTH = 20
 """Good pages after which a reduced page size is doubled."""
 
@@ -59,11 +64,14 @@ class Reading:
         records: The JSON of each record, in the API's order.
         count: How many records the API has; `None` if it does not say.
         is_whole: Whether the end of the list was reached.
+        fingerprint: The count and the ids of the first page: the same for two questions with one
+            answer.
     """
 
     records: list[msgspec.Raw]
     count: int | None
     is_whole: bool
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,11 @@ class _Page:
     count: int | None
     is_full: bool
     unreadable: int | None = None
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The count and the ids of the page."""
+        return self.count, tuple(self.records)
 
     def ends(self, count: int | None) -> bool:
         """Whether nothing comes after it in a list of so many records.
@@ -186,10 +199,9 @@ class SkipPaginator:
         """How many records the API has for the question; `None` if it does not say."""
         return self._page(question, 0, limit=1).count
 
-    def fingerprint(self, question: Question) -> tuple[int | None, list[str]]:
+    def fingerprint(self, question: Question) -> Fingerprint:
         """The count and the ids of the first page: the same for two questions with one answer."""
-        first = self._page(question, 0)
-        return first.count, list(first.records)
+        return self._page(question, 0).fingerprint
 
     def read(self, question: Question, *, only_reachable: bool = False) -> Reading:
         """Read all records, or none where there are more than can be read.
@@ -210,11 +222,11 @@ class SkipPaginator:
             first = self._page(question, 0)
             count = first.count
             if count is not None and count > MAX_REACHABLE and not only_reachable:
-                return Reading([], count, is_whole=False)
+                return Reading([], count, is_whole=False, fingerprint=first.fingerprint)
             found, is_whole = self._read_once(question, first)
             if not is_whole and not only_reachable:
                 # The list is longer than its count says.
-                return Reading([], None, is_whole=False)
+                return Reading([], None, is_whole=False, fingerprint=first.fingerprint)
             records.update(found.records)
             if count is None or not is_whole or len(found) >= count:
                 break
@@ -230,7 +242,7 @@ class SkipPaginator:
                 MAX_READINGS,
             )
         self._name_unreadable(question, found.unreadable)
-        return Reading(list(records.values()), count, is_whole)
+        return Reading(list(records.values()), count, is_whole, first.fingerprint)
 
     def _read_once(self, question: Question, first: _Page) -> tuple[_Found, bool]:
         """Read the list from its first page on; returns whether its end was reached, too.
@@ -322,10 +334,14 @@ class SkipPaginator:
 
     def _fetch(self, question: Question, skip: int, limit: int, *, counted: bool) -> _Page:
         params = {**question, **({} if counted else self._uncounted)}
-        answer = self.client.fetch(self.path, {**params, "skip": str(skip), "limit": str(limit)})
-        records = raw_records(answer, *self._list_names)
+        records, pagination = self.client.fetch(
+            self.path,
+            self._decode,
+            {**params, "skip": str(skip), "limit": str(limit)},
+            # The ordinary tries were spent on a larger page.
+            tries=MAX_TRIES if self._size.limit == PAGE_SIZE else REDUCED_TRIES,
+        )
         end = skip + len(records)
-        pagination = _pagination(answer)
         count, next_skip = pagination.get("matched", 0), pagination.get("nextPageSkip", 0)
         return _Page(
             records={identity_of(record): record for record in records},
@@ -334,6 +350,9 @@ class SkipPaginator:
             count=count if count >= end and "matched" in pagination else None,
             is_full=len(records) >= limit,
         )
+
+    def _decode(self, answer: Answer) -> tuple[list[msgspec.Raw], dict[str, int]]:
+        return raw_records(answer, *self._list_names), _pagination(answer)
 
     def _name_unreadable(self, question: Question, skips: set[int]) -> None:
         filters = ", ".join(f"{k} {v}" for k, v in question.items() if k.startswith("filter"))

@@ -125,7 +125,7 @@ class WindowPaginator:
             yield WindowPart(window, reading.records, complete=True)
         elif not (halves := window.halves()):
             yield from self._read_second(window, question, reading)
-        elif self._filter_is_ignored(question, params, halves):
+        elif self._filter_is_ignored(reading, params, halves):
             self._pages.client.logger.warning(
                 "%s: the API gives the same %s records for any time, more than can be read: those "
                 "past the first %d are missing from this run",
@@ -138,12 +138,12 @@ class WindowPaginator:
                 yield from self.read(half, params)
 
     def _filter_is_ignored(
-        self, whole: Question, params: Question, halves: tuple[Window, Window]
+        self, whole: Reading, params: Question, halves: tuple[Window, Window]
     ) -> bool:
         """Whether both halves are the whole: then no cut makes the list shorter."""
-        fingerprint = self._pages.fingerprint(whole)
         return all(
-            self._pages.fingerprint({**params, **half.params}) == fingerprint for half in halves
+            self._pages.fingerprint({**params, **half.params}) == whole.fingerprint
+            for half in halves
         )
 
     def _read_second(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from http import HTTPStatus
 
-from tap_clari.errors import error_code
+from tap_clari.errors import error_code, says_gone
 from tap_clari.kit.client import ApiClient
 from tap_clari.kit.errors import ApiErrors
 
@@ -71,6 +71,10 @@ class RevenueClient(ApiClient):
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
+
+    def says_gone(self, content: bytes) -> bool:
+        """Whether the body of a 404 is one of Clari's own."""
+        return says_gone(content)
 
     def reason_of(self, content: bytes) -> str | None:
         """The code of an error, such as `no_optin`."""

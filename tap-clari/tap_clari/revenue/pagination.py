@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 from urllib.parse import urljoin
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.conformance import hash_of
+from tap_clari.kit.decoding import decode_list, decode_object
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,25 +17,59 @@ if t.TYPE_CHECKING:
     from tap_clari.kit.client import ApiClient, Params
     from tap_clari.kit.decoding import Answer
 
+    Record = dict[str, t.Any]
 
-def follow_next_links(client: ApiClient, path: str, params: Params) -> Iterator[Answer]:
+MAX_REPEATED_PAGES = 3
+"""Pages in a row without anything new, after which the list is taken to have no end."""
+
+
+class LinkedPage(t.NamedTuple):
+    """A page.
+
+    Args:
+        records: The records.
+        members: The whole answer.
+    """
+
+    records: list[Record]
+    members: Record
+
+
+def follow_next_links(
+    client: ApiClient, path: str, params: Params, *list_names: str
+) -> Iterator[LinkedPage]:
     """Yield each page; `nextLink` leads on, on the configured origin only.
 
+    Args:
+        client: Makes the requests.
+        path: The endpoint.
+        params: The query of the first page.
+        list_names: The names of the member that holds the records.
+
     Raises:
-        FatalAPIError: If a link leads elsewhere, or back.
+        FatalAPIError: If a link leads elsewhere, or the pages do not end.
     """
-    answer = client.fetch(path, params)
-    followed: set[str] = set()
+    decode = partial(_decode, list_names)
+    page = client.fetch(path, decode, params)
+    known: set[str] = set()
+    repeated = 0
     while True:
-        yield answer
-        link = decode_object(answer).get("nextLink")
+        yield page
+        link = page.members.get("nextLink")
         if not link:
             return
+        content = hash_of({"records": page.records})
+        repeated = repeated + 1 if content in known or not page.records else 0
+        known.add(content)
         try:
             url = urljoin(f"{client.url_base}{path}", str(link))
         except ValueError as error:
             raise FatalAPIError(client.errors.leads_elsewhere(path)) from error
-        if url in followed:
+        if url in known or repeated >= MAX_REPEATED_PAGES:
             raise FatalAPIError(client.errors.circular(path))
-        followed.add(url)
-        answer = client.fetch_link(url, path)
+        known.add(url)
+        page = client.fetch_link(url, path, decode)
+
+
+def _decode(list_names: tuple[str, ...], answer: Answer) -> LinkedPage:
+    return LinkedPage(decode_list(answer, *list_names), decode_object(answer))

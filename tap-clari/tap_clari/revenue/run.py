@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from singer_sdk import SchemaDirectory, StreamSchema
 
 from tap_clari import schemas
+from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import RefusedError, UnauthorizedError
+from tap_clari.kit.once import Once
 from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.stream import ApiStream, RunContext
 from tap_clari.kit.times import parse_time_or_epoch
@@ -26,6 +29,8 @@ if t.TYPE_CHECKING:
     from tap_clari.revenue.client import RevenueClient
     from tap_clari.revenue.exports.run import ExportRun
 
+FORECAST_LIST = "/v4/export/forecast/list"
+
 HISTORY = timedelta(days=365)
 """How far back a stream begins that has neither a bookmark nor a `start_date`."""
 
@@ -38,13 +43,33 @@ class RevenueRun(RunContext):
         partner: Makes the requests that need the partner key as well.
         exports: The export jobs.
         opportunity_ids: The opportunities that this run's activities belong to.
-        forecast_tabs: The forecasts that the API lists; `None` until it was asked.
+
+    Attributes:
+        forecast_tabs: Asks for the forecasts that the API lists; none where it has no such list.
     """
 
     partner: RevenueClient
     exports: ExportRun
     opportunity_ids: SeenIds = field(default_factory=SeenIds)
-    forecast_tabs: list[Record] | None = None
+
+    def __post_init__(self) -> None:
+        self.forecast_tabs = Once(self._list_forecasts)
+
+    def _list_forecasts(self) -> list[Record]:
+        try:
+            return self.client.fetch(FORECAST_LIST, lambda answer: decode_list(answer, "forecasts"))
+        except UnauthorizedError:
+            raise
+        except RefusedError as error:
+            # The list is in no document of the vendor. Where it is not there, its path matches the
+            # endpoint that starts an export, so that any refusal is natural.
+            self.warn_once(
+                f"Clari does not list the forecasts of this organization (HTTP {error.status}), so "
+                "that the stream forecasts is empty. Exports are read for the forecasts of the "
+                "setting alone: set forecast_ids, if it is empty. The id of a forecast stands in "
+                "the address of its Forecast Tab."
+            )
+            return []
 
 
 class RevenueStream(ApiStream):

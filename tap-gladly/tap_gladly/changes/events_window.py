@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 
 from tap_gladly.kit.errors import RefusedError
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
+from tap_gladly.kit.once import Once
 from tap_gladly.kit.times import format_second
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
 
@@ -21,10 +23,10 @@ if t.TYPE_CHECKING:
 
 EVENTS = "/events"
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """How long Gladly keeps an event."""
 
-MARGINS = (
+CLOCK_MARGINS = (
     timedelta(seconds=2),
     timedelta(seconds=20),
     timedelta(minutes=2),
@@ -33,26 +35,24 @@ MARGINS = (
 )
 """How much less is asked for, the next where Gladly refuses: its clock may be ahead of ours."""
 
-LATE = timedelta(seconds=30)
+EVENT_DELAY = timedelta(seconds=30)
 """Events come up to 15 seconds late; the rest is for the two clocks."""
 
 OVERLAP = timedelta(seconds=60)
 """What is read again, since it is not said which bounds belong to a window."""
 
 
-class Reader(t.Protocol):
-    """Who reads events."""
+class EventsReader(ABC):
+    """A stream that reads events."""
 
     @property
-    def selected(self) -> bool:
-        """Whether the run needs them."""
-
-    @property
+    @abstractmethod
     def event_entities(self) -> Collection[str]:
-        """Of what it reads events."""
+        """The entities whose events it reads."""
 
+    @abstractmethod
     def events_from(self) -> datetime | None:
-        """From when on; none for as far back as Gladly goes."""
+        """The time from which it reads them; `None` for as far back as Gladly goes."""
 
 
 @dataclass(frozen=True)
@@ -75,44 +75,44 @@ class ReceivedEvents:
 
 
 class EventsWindow:
-    """The events of a run: of one window and of all entities that anybody needs.
+    """The events of a run: one window, with all entities that a stream of the run reads.
 
     Args:
         client: Makes the request.
         run_started_at: When the run began.
+        readers: The streams of the run that read events.
 
     Attributes:
-        end: Where the window ends: what is younger may yet come.
-        received: The events; `None` if nobody needs them, or their window is empty.
+        end: Where the window ends. Younger events may yet come.
+        received: Asks for the events, once in a run. `None` if no stream reads them, or their
+            window is empty.
     """
 
-    def __init__(self, client: GladlyClient, run_started_at: datetime) -> None:
+    def __init__(
+        self,
+        client: GladlyClient,
+        run_started_at: datetime,
+        readers: Callable[[], Sequence[EventsReader]],
+    ) -> None:
         self._client = client
-        self.end = (run_started_at - LATE).replace(microsecond=0)
-        self.received: ReceivedEvents | None = None
-        self._readers: list[Reader] = []
-        self._is_asked = False
+        self._readers = readers
+        self.end = (run_started_at - EVENT_DELAY).replace(microsecond=0)
+        self.received = Once(self._receive)
 
-    def register(self, reader: Reader) -> None:
-        """Let it be known who will read them, if it is selected."""
-        self._readers.append(reader)
-
-    def ask_once(self) -> None:
-        """Ask for them, once in a run: every second takes some of the oldest away."""
-        if self._is_asked:
-            return
-        self._is_asked = True
-        if readers := [reader for reader in self._readers if reader.selected]:
-            self.received = _receive(self._client, self.end, readers)
+    def _receive(self) -> ReceivedEvents | None:
+        readers = self._readers()
+        return _receive(self._client, self.end, readers) if readers else None
 
 
-def _receive(client: GladlyClient, end: datetime, readers: list[Reader]) -> ReceivedEvents | None:
+def _receive(
+    client: GladlyClient, end: datetime, readers: Sequence[EventsReader]
+) -> ReceivedEvents | None:
     """Ask for the window, and for less where Gladly's clock says that it begins too early."""
     entities = list(dict.fromkeys(each for reader in readers for each in reader.event_entities))
     refusal: RefusedError | None = None
-    for margin in MARGINS:
+    for margin in CLOCK_MARGINS:
         # By the clock of now: what came before this request may have taken its time.
-        oldest = (datetime.now(timezone.utc) - KEPT + margin).replace(microsecond=0)
+        oldest = (datetime.now(timezone.utc) - RETENTION + margin).replace(microsecond=0)
         start = max(oldest, min(reader.events_from() or oldest for reader in readers))
         if start >= end:
             return None
@@ -127,7 +127,7 @@ def _receive(client: GladlyClient, end: datetime, readers: list[Reader]) -> Rece
         try:
             file = client.download(EVENTS, JSONLinesReceiver(), params)
         except RefusedError as error:
-            if error.status != HTTPStatus.BAD_REQUEST or start > oldest + MARGINS[-1]:
+            if error.status != HTTPStatus.BAD_REQUEST or start > oldest + CLOCK_MARGINS[-1]:
                 raise
             refusal = error
         else:

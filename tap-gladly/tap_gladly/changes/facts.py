@@ -1,4 +1,4 @@
-"""What an event, or a row of a timestamp report, tells: who changed, and when.
+"""Extracts ids and times of changes from events and from rows of timestamp reports.
 
 Whatever is named has changed: the vendor does not say which events leave something as it is, and
 a request too many costs less than a row that is not there.
@@ -67,10 +67,17 @@ COLUMNS = {
 NEEDED_COLUMNS = {
     "ConversationTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
     "ContactTimestampsReport": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
+    "ContactExportReportV3": {CONVERSATION: "conversation_id", CUSTOMER: "customer_id"},
     # Its columns are stated nowhere.
     "TaskTimestampsReport": {TASK: "task_id"},
 }
 """The columns without which a report would not say what of a kind changed."""
+
+TIME_COLUMNS = {"ContactExportReportV3": "queued_at"}
+"""The column of the time, where it is not `timestamp`."""
+
+STAND_INS = {"ContactTimestampsReport": "ContactExportReportV3"}
+"""The report that names some of the same changes, for one that cannot be had."""
 
 PARTS = {"messageId": "conversationId", "noteId": "conversationId", "commentId": "taskId"}
 """The members that name a part, each with the member that names what it is a part of."""
@@ -138,11 +145,11 @@ class Attribute(t.NamedTuple):
     id: str
 
 
-Told = Change | Part | Merge | Deletion | Attribute
+Fact = Change | Part | Merge | Deletion | Attribute
 
 
-def told_by_event(event: Record, end: str) -> Iterator[Told]:
-    """What an event tells.
+def facts_from_event(event: Record, end: str) -> Iterator[Fact]:
+    """The facts in an event.
 
     Args:
         event: The event.
@@ -165,8 +172,8 @@ def told_by_event(event: Record, end: str) -> Iterator[Told]:
         yield Deletion(customer, at)
 
 
-def told_by_row(row: Mapping[str, str | None], end: str) -> Iterator[Told]:
-    """What a row of a timestamp report tells, whose times are in UTC.
+def facts_from_report_row(row: Mapping[str, str | None], end: str) -> Iterator[Fact]:
+    """The facts in a row of a timestamp report, whose times are in UTC.
 
     Args:
         row: The row, by the names of its columns.
@@ -174,11 +181,10 @@ def told_by_row(row: Mapping[str, str | None], end: str) -> Iterator[Told]:
     """
     at = _within(row.get("timestamp"), end)
     yield from _changes(row, COLUMNS, at)
-    if _id(row, "merged_customer_id"):
-        # It is not said which of the two is the one that is left.
-        for column in ("customer_id", "merged_customer_id"):
-            if customer := _id(row, column):
-                yield Merge(customer, at, is_gone=False)
+    if merged := _id(row, "merged_customer_id"):
+        yield Merge(merged, at, is_gone=True)
+        if surviving := _id(row, "customer_id"):
+            yield Merge(surviving, at, is_gone=False)
 
 
 def _within(timestamp: object, end: str) -> str:

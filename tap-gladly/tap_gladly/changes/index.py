@@ -13,7 +13,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from tap_gladly.changes.facts import Told
+    from tap_gladly.changes.facts import Fact
 
 TABLES = """
 CREATE TABLE changes (kind TEXT, id TEXT, at TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
@@ -54,11 +54,11 @@ class ChangeIndex:
         self.end = end
         self._database = TemporaryDatabase(TABLES)
 
-    def add(self, told: Iterable[Told]) -> None:
-        """Keep what was told."""
-        rest = iter(told)
+    def add(self, facts: Iterable[Fact]) -> None:
+        """Keep facts."""
+        rest = iter(facts)
         while step := list(islice(rest, AT_ONCE)):
-            by_type: dict[type, set[Told]] = {}
+            by_type: dict[type, set[Fact]] = {}
             for each in step:
                 by_type.setdefault(type(each), set()).add(each)
             self._database.insert_many((KEEP[kind], found) for kind, found in by_type.items())

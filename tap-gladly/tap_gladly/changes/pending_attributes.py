@@ -7,49 +7,47 @@ would not meet them there again.
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 UNREAD = "unread"
 """In the state: their ids. An account has some dozens, however many conversations it has."""
 
 
-class Reader(t.Protocol):
+class AttributesReader(ABC):
     """The stream that reads the definitions."""
 
     @property
-    def selected(self) -> bool:
-        """Whether the run reads them."""
-
-    @property
+    @abstractmethod
     def stream_state(self) -> dict[str, t.Any]:
         """Its part of the state."""
 
 
 class PendingAttributes:
-    """The ids that were met and not read yet."""
+    """The ids whose definitions are not read yet.
 
-    def __init__(self) -> None:
-        self._reader: Reader | None = None
+    Args:
+        reader: The stream of the run that reads the definitions, if it is selected.
+    """
 
-    def register(self, reader: Reader) -> None:
-        """Let it be known who reads them, if it is selected."""
+    def __init__(self, reader: Callable[[], AttributesReader | None]) -> None:
         self._reader = reader
 
     def add(self, ids: Iterable[str]) -> None:
-        """Keep that these were met."""
-        if self._reader and self._reader.selected:
-            met = {*ids}.difference(known := self.unread())
-            if met:
-                self._reader.stream_state[UNREAD] = sorted({*known, *met})
+        """Keep ids that were met."""
+        reader = self._reader()
+        if reader and (met := {*ids}.difference(known := self.unread())):
+            reader.stream_state[UNREAD] = sorted({*known, *met})
 
     def unread(self) -> list[str]:
-        """What is to be read."""
-        found = self._reader.stream_state.get(UNREAD) if self._reader else None
-        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+        """The ids to read."""
+        reader = self._reader()
+        return list(reader.stream_state.get(UNREAD) or ()) if reader else []
 
-    def clear(self) -> None:
-        """Keep that all were read."""
-        if self._reader:
-            self._reader.stream_state.pop(UNREAD, None)
+    def keep(self, left: Iterable[str]) -> None:
+        """Keep that all were read but these."""
+        if reader := self._reader():
+            reader.stream_state.pop(UNREAD, None)
+            self.add(left)

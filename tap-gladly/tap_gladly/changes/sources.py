@@ -10,93 +10,122 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
+from singer_sdk.exceptions import FatalAPIError
+
 from tap_gladly.changes.facts import (
     COLUMNS,
     NEEDED_COLUMNS,
     REPORTS,
-    told_by_event,
-    told_by_row,
+    TIME_COLUMNS,
+    facts_from_event,
+    facts_from_report_row,
 )
-from tap_gladly.kit.errors import UnexpectedResponseError
+from tap_gladly.client import REPORTS as PATH
 from tap_gladly.kit.jsonlines import JSONLines
 from tap_gladly.kit.times import format_time
-from tap_gladly.reports.table import Table
+from tap_gladly.reports.table import TableReceiver
 from tap_gladly.reports.windows import REPORT_LAG, DateRange, adaptive_windows
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from tap_gladly.changes.events_window import ReceivedEvents
-    from tap_gladly.changes.facts import Told
-    from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.run import GladlyStream
-
-PATH = "/reports"
+    from tap_gladly.changes.facts import Fact
+    from tap_gladly.client import GladlyClient
+    from tap_gladly.kit.jsonlines import Log
+    from tap_gladly.reports.table import Table
 
 ADVICE = "conversations, customers and tasks that changed then are read when they change again"
 """What to say of a report that is cut."""
 
 
 KNOWN = ("timestamp", *COLUMNS)
-"""The columns by which such a report is told from something else."""
+"""The columns of which each of these reports has some, and nothing else has."""
 
 
-def add_reports(
-    index: ChangeIndex, stream: GladlyStream, since: Mapping[str, datetime], until: datetime
-) -> None:
-    """Add what reports tell.
+class ReportWindow(t.NamedTuple):
+    """The days of a report that are asked for.
 
     Args:
-        index: The index.
-        stream: By which they are asked for.
-        since: From when on it is of interest what changed, by kind.
-        until: Where the events take over; reports reach some hours into them, being late.
+        metric_set: The report.
+        kinds: The kinds of which it names changes.
+        days: The days.
     """
-    last = min(until + REPORT_LAG, index.end).date()
+
+    metric_set: str
+    kinds: tuple[str, ...]
+    days: DateRange
+
+
+def report_windows(
+    since: Mapping[str, datetime], until: datetime, end: datetime
+) -> Iterator[ReportWindow]:
+    """The reports that say what changed before the events.
+
+    Args:
+        since: The time from which changes are of interest, by kind.
+        until: Where the events begin. Reports reach some hours into them, being late.
+        end: Where the index ends.
+    """
+    last = min(until + REPORT_LAG, end).date()
     older = {kind: start for kind, start in since.items() if start < until}
     for metric_set in dict.fromkeys(each for kind in sorted(older) for each in REPORTS[kind]):
-        kinds = [kind for kind in older if metric_set in REPORTS[kind]]
-        days = DateRange(min(older[kind] for kind in kinds).date(), last)
-        columns = NEEDED_COLUMNS[metric_set]
-        needed = ("timestamp", *(column for kind, column in columns.items() if kind in kinds))
-        index.add(_told_by_report(stream, metric_set, needed, days, format_time(index.end)))
+        kinds = tuple(kind for kind in older if metric_set in REPORTS[kind])
+        first = min(older[kind] for kind in kinds).date()
+        yield ReportWindow(metric_set, kinds, DateRange(first, last))
 
 
-def add_events(index: ChangeIndex, stream: GladlyStream, events: ReceivedEvents) -> None:
-    """Add what events tell."""
-    lines = JSONLines()
-    end = format_time(index.end)
-    index.add(told for event in events.records(lines) for told in told_by_event(event, end))
-    lines.log_bad_lines(stream.log)
+def facts_from_reports(
+    client: GladlyClient, log: Log, window: ReportWindow, end: str
+) -> Iterator[Fact]:
+    """The facts in the rows of a report.
 
+    Args:
+        client: Makes the requests.
+        log: Logs what is read.
+        window: The report and its days.
+        end: Where the index ends.
 
-def _told_by_report(
-    stream: GladlyStream, metric_set: str, needed: Collection[str], days: DateRange, end: str
-) -> Iterator[Told]:
-    ask = partial(_table_of, stream, metric_set)
-    for window, table in adaptive_windows(days, ask, metric_set, stream.log, ADVICE):
-        stream.log(
+    Raises:
+        FatalAPIError: If the report cannot be had.
+    """
+    metric_set = window.metric_set
+    columns = NEEDED_COLUMNS[metric_set]
+    needed = [column for kind, column in columns.items() if kind in window.kinds]
+    needed = [TIME_COLUMNS.get(metric_set, "timestamp"), *needed]
+    ask = partial(_table_of, client, metric_set)
+    for days, table in adaptive_windows(window.days, ask, metric_set, log, ADVICE):
+        log(
             "%s tells what changed from %s to %s (%s rows)",
             metric_set,
-            window.first,
-            window.last,
+            days.first,
+            days.last,
             f"{table.rows:,}",
         )
         missing = [name for name in needed if name not in table.names]
         if table.headers and missing:
+            columns_missing = f"the columns {', '.join(missing)}"
             path = f"{PATH} ({metric_set})"
-            raise UnexpectedResponseError(path, f"the columns {', '.join(missing)}")
-        window_end = min(format_time(window.end), end)
+            raise FatalAPIError(client.errors.unexpected(path, columns_missing))
+        window_end = min(format_time(days.end), end)
         for row in table.records():
-            yield from told_by_row(row, window_end)
+            yield from facts_from_report_row({"timestamp": row.get(needed[0]), **row}, window_end)
 
 
-def _table_of(stream: GladlyStream, metric_set: str, days: DateRange) -> Table:
+def facts_from_events(events: ReceivedEvents, log: Log, end: str) -> Iterator[Fact]:
+    """The facts in the events; `end` is where the index ends."""
+    lines = JSONLines()
+    for event in events.records(lines):
+        yield from facts_from_event(event, end)
+    lines.log_bad_lines(log)
+
+
+def _table_of(client: GladlyClient, metric_set: str, days: DateRange) -> Table:
     body = {
         "metricSet": metric_set,
         "startAt": days.first.isoformat(),
         "endAt": days.last.isoformat(),
         "timezone": "UTC",
     }
-    return stream.client.report(PATH, body, partial(Table.receive, known=KNOWN, taken=()))
+    return client.report(PATH, body, TableReceiver(KNOWN))

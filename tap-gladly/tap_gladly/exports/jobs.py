@@ -15,14 +15,14 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Record
 
-    from tap_gladly.run import GladlyStream
+    from tap_gladly.client import GladlyClient
 
 JOBS = "/export/jobs"
 
-KEPT = timedelta(days=14)
+RETENTION = timedelta(days=14)
 """How long Gladly keeps a job and its files."""
 
-SEAM = timedelta(seconds=1)
+ALLOWED_GAP = timedelta(seconds=1)
 """What may lie between the windows of two jobs that follow each other."""
 
 
@@ -48,7 +48,7 @@ class Job:
 
     @classmethod
     def of(cls, record: Record) -> Job | None:
-        """Read what the API says of it; none if it is not completed and lacks a time.
+        """Read a job; `None` if it is not completed and lacks a time.
 
         Raises:
             UnexpectedResponseError: If it is completed and lacks one.
@@ -76,17 +76,17 @@ class Job:
         )
 
 
-def jobs_of_run(stream: GladlyStream) -> list[Job]:
-    """The jobs that Gladly still has, oldest first: asked for once in a run."""
-    if stream.run.jobs is None:
-        jobs = filter(None, map(Job.of, records(stream.client.fetch(JOBS))))
-        # By window, so that what was exported last of a customer is written last.
-        stream.run.jobs = sorted(jobs, key=lambda job: (job.end, job.updated, job.id))
-    return stream.run.jobs
+def list_jobs(client: GladlyClient) -> list[Job]:
+    """The jobs that Gladly still has, oldest first."""
+    jobs = filter(None, map(Job.of, client.fetch(JOBS, records)))
+    # By window, so that what was exported last of a customer is written last.
+    return sorted(jobs, key=lambda job: (job.end, job.updated, job.id))
 
 
-def gaps(jobs: Iterable[Job], since: datetime | None) -> Iterator[tuple[datetime, datetime]]:
-    """The windows that belong to no job, whatever has become of it.
+def uncovered_windows(
+    jobs: Iterable[Job], since: datetime | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """The windows that no job covers, whatever its status.
 
     Args:
         jobs: All jobs, by window.
@@ -94,12 +94,14 @@ def gaps(jobs: Iterable[Job], since: datetime | None) -> Iterator[tuple[datetime
     """
     for job in jobs:
         if since is not None and job.end > since:
-            if job.start > since + SEAM:
+            if job.start > since + ALLOWED_GAP:
                 yield since, job.start
             since = job.end
 
 
-def failures(jobs: Sequence[Job], since: datetime | None) -> Iterator[tuple[datetime, datetime]]:
+def failed_windows(
+    jobs: Sequence[Job], since: datetime | None
+) -> Iterator[tuple[datetime, datetime]]:
     """The windows of jobs that have failed since then, and were not made again.
 
     Args:

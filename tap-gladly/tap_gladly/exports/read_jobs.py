@@ -1,4 +1,4 @@
-"""How far a stream is with the export jobs: what its state says, and what there is to read.
+"""Which export jobs a stream has read, as its state says, and which are still to be read.
 
 A bookmark alone would not do. Jobs are read by their windows, and the bookmark is a time at which
 one was updated, which has another order: a job can be made again, or show up late.
@@ -27,8 +27,8 @@ READ_UNTIL = "exported_until"
 """In the state: up to where all is read that there was."""
 
 
-class Progress:
-    """What was read, in the words of a stream's state.
+class ReadJobs:
+    """The jobs that a stream has read.
 
     Args:
         state: The stream's part of the state, which is written to.
@@ -48,8 +48,8 @@ class Progress:
         )
 
     @property
-    def until(self) -> datetime | None:
-        """Up to where all was read; where the state does not say, it is the bookmark."""
+    def read_until(self) -> datetime | None:
+        """The time up to which all jobs were read; the bookmark where the state does not say."""
         try:
             return parse_time(self._state[READ_UNTIL])
         except (KeyError, TypeError, ValueError):
@@ -67,16 +67,18 @@ class Progress:
             if (earliest is None or job.updated > earliest) and _key(job) not in self._read
         ]
 
-    def was_read(self, job: Job, unread: Iterable[Job], hold: datetime | None) -> datetime | None:
-        """Keep that a job was read, and say where the bookmark may go: past none that was not.
+    def mark_read(
+        self, job: Job, unread: Iterable[Job], unfilled_gap: datetime | None
+    ) -> datetime | None:
+        """Keep that a job was read, and return where the bookmark may go: past no unread job.
 
         Args:
             job: The job.
             unread: Those still to be read.
-            hold: Where a gap begins that may yet be filled.
+            unfilled_gap: Where a gap begins that may yet be filled.
         """
-        until = max(self.until or job.end, job.end)
-        self._state[READ_UNTIL] = format_time(min(until, hold or until))
+        until = max(self.read_until or job.end, job.end)
+        self._state[READ_UNTIL] = format_time(min(until, unfilled_gap or until))
         self._read.add(_key(job))
         read = [each for each in self._jobs if _key(each) in self._read]
         newest = max(each.updated for each in read)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import typing as t
+from itertools import chain
 
 from tap_gladly.kit.errors import MalformedBodyError
 from tap_gladly.kit.spool import Spool
@@ -14,11 +16,16 @@ if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     import requests
-    from typing_extensions import Self
 
 WANTED = "the CSV of a report"
 NOT_CSV = ("<", "{", "[")
 """How a page or JSON begins, and no header does."""
+
+SENTENCE = re.compile(r"\b(error|exception|failed|unavailable|timeout|denied)\b", re.IGNORECASE)
+"""What Gladly's text in place of a report has, and no header."""
+
+END = "\x01end\x01"
+"""A last line that no report has: the reader gives it alone if all quotes are closed."""
 
 # A cell may hold a whole conversation. What this sets is common to the process.
 csv.field_size_limit(2**31 - 1)
@@ -35,6 +42,10 @@ class Table:
         headers: Its headers; none for an empty body, which is how an empty window may come.
         names: The names of its columns.
         rows: How many rows it has.
+        is_cut: Whether its last row is shorter than its header.
+
+    Raises:
+        csv.Error: If it ends within a quoted cell.
     """
 
     def __init__(self, file: Spool, taken: Sequence[str] = ()) -> None:
@@ -42,41 +53,26 @@ class Table:
         lines = self._lines()
         self.headers = tuple(each.strip() for each in next(lines, []))
         self.names = column_names(self.headers, taken)
-        self.rows = sum(1 for _ in lines)
-
-    @classmethod
-    def receive(
-        cls, response: requests.Response, known: Collection[str], taken: Sequence[str]
-    ) -> Self:
-        """Write an answer to disk.
-
-        Args:
-            response: The answer, unread.
-            known: Names of columns of which the report has at least one; none if none is known.
-            taken: Names that its columns cannot have.
-
-        Raises:
-            MalformedBodyError: If it is no report: a page, JSON, or a sentence.
-        """
-        file = Spool.receive(response, WANTED)
-        try:
-            table = cls(file, taken)
-            if not table.is_report(known):
-                raise MalformedBodyError(WANTED)  # noqa: TRY301 - the file is closed below
-        except BaseException as error:
-            file.close()
-            if isinstance(error, csv.Error):
-                raise MalformedBodyError(WANTED) from error
-            raise
-        return table
+        self.rows, width = 0, len(self.headers)
+        for cells in lines:
+            self.rows += 1
+            width = len(cells)
+        self.is_cut = width < len(self.headers)
 
     def is_report(self, known: Collection[str]) -> bool:
-        """Whether it has the columns of a report, or nothing at all."""
+        """Whether it has the columns of a report, or nothing at all.
+
+        Args:
+            known: Names of columns of which the report has at least one; none if none is known.
+        """
         if not self.headers:
             return True
         if known:
             return any(name in known for name in self.names)
-        return not self.headers[0].startswith(NOT_CSV) and (len(self.headers) > 1 or self.rows > 0)
+        if self.headers[0].startswith(NOT_CSV):
+            return False
+        # A sentence is no header, also with a comma in it.
+        return self.rows > 0 or (len(self.headers) > 1 and not SENTENCE.search(self.headers[0]))
 
     def close(self) -> None:
         """Remove the file."""
@@ -103,6 +99,51 @@ class Table:
             self._file.unpacked(), encoding="utf-8-sig", errors="replace", newline=""
         )
         # No target holds a NUL, and Python's reader before 3.11 stops at one.
-        for cells in csv.reader(line.replace("\x00", "\ufffd") for line in text):
+        lines = (line.replace("\x00", "\ufffd") for line in text)
+        for cells in csv.reader(chain(lines, [END])):
+            if cells[-1:] == [END] and len(cells) == 1:
+                return
             if any(map(str.strip, cells)):
                 yield cells
+        # The reader took the end for a part of a quoted cell.
+        message = "a quote is not closed"
+        raise csv.Error(message)
+
+
+class TableReceiver:
+    """Writes an answer to disk as a report; one for each request.
+
+    An entirely empty answer is believed when it comes twice.
+
+    Args:
+        known: Names of columns of which the report has at least one; none if none is known.
+        taken: Names that its columns cannot have.
+        believes_empty: Whether an empty answer is believed at once: where no row hangs on it.
+    """
+
+    def __init__(
+        self, known: Collection[str], taken: Sequence[str] = (), *, believes_empty: bool = False
+    ) -> None:
+        self._known = known
+        self._taken = taken
+        self._was_empty = believes_empty
+
+    def __call__(self, response: requests.Response) -> Table:
+        """Receive it.
+
+        Raises:
+            MalformedBodyError: If it is no whole report: a page, JSON, a sentence, or cut off.
+        """
+        file = Spool.receive(response, WANTED)
+        try:
+            table = Table(file, self._taken)
+            was_empty, self._was_empty = self._was_empty, not table.headers
+            is_believed = bool(table.headers) or was_empty
+            if table.is_cut or not table.is_report(self._known) or not is_believed:
+                raise MalformedBodyError(WANTED)  # noqa: TRY301 - the file is closed below
+        except BaseException as error:
+            file.close()
+            if isinstance(error, csv.Error):
+                raise MalformedBodyError(WANTED) from error
+            raise
+        return table

@@ -7,8 +7,8 @@ import typing as t
 
 from tap_gladly.client import records
 from tap_gladly.kit.errors import UnexpectedResponseError
-from tap_gladly.run import GladlyStream
-from tap_gladly.streams.reference import AudiencesStream, OrganizationStream, organization_of_run
+from tap_gladly.run import ORGANIZATION, GladlyStream
+from tap_gladly.streams.reference import AudiencesStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,11 +33,12 @@ class AnswersStream(GladlyStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read language by language."""
-        organization_id = organization_of_run(self).get("id")
+        organization_id = self.run.organization().get("id")
         if not isinstance(organization_id, str):
             missing = "the id of the organization"
-            raise UnexpectedResponseError(OrganizationStream.path, missing)
-        audiences = [each.get("id") for each in records(self.client.fetch(AudiencesStream.path))]
+            raise UnexpectedResponseError(ORGANIZATION, missing)
+        listed = self.client.fetch(AudiencesStream.path, records)
+        audiences = [each.get("id") for each in listed]
         for language in dict.fromkeys(self.config["answer_languages"]):
             yield from self._answers(organization_id, language, audiences)
 
@@ -46,7 +47,8 @@ class AnswersStream(GladlyStream):
     ) -> Iterator[Record]:
         def ask(audience: str | None) -> list[Record]:
             params = {"lng": language, **({"audienceId": audience} if audience else {})}
-            return records(self.client.fetch(self.path, params, ids={"orgId": organization_id}))
+            ids = {"orgId": organization_id}
+            return self.client.fetch(self.path, records, params, ids=ids)
 
         found: dict[t.Any, Record] = {}
         for audience, answers in self.client.map_concurrently(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from collections import deque
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
+from tap_gladly.changes.builder import ChangesReader
 from tap_gladly.changes.events_window import OVERLAP
 from tap_gladly.changes.facts import Change
-from tap_gladly.client import MergedCustomerError, RecordUnreadableError, is_limited, records
-from tap_gladly.kit.decoding import decode_object
+from tap_gladly.changes.unread_reports import UnreadReports
+from tap_gladly.client import MergedCustomerError, is_limited, records
+from tap_gladly.kit.decoding import decode_record
+from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError
 from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.kit.times import format_time, parse_time, time_or_none
 from tap_gladly.run import GladlyStream
-from tap_gladly.streams.deferred_ids import DeferredIds
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,46 +47,44 @@ WINDOW_START = "window_start"
 them from there too, which name what a conversation or task has beyond Gladly's cap."""
 
 
-class Todo(t.NamedTuple):
-    """What is to be asked for.
+class IdRequest(t.NamedTuple):
+    """What is asked for by its id.
 
     Args:
         change: What changed.
-        known: The ids that the run knows of what is in it; none if it did not look.
+        known_part_ids: The ids of its parts; `None` if the run did not list them.
     """
 
     change: Change
-    known: list[str] | None = None
+    known_part_ids: list[str] | None = None
 
 
-class Found(t.NamedTuple):
-    """What was found.
+class IdResult(t.NamedTuple):
+    """What was answered.
 
     Args:
         records: The records.
         is_limited: Whether Gladly has more and does not give it.
-        moved_to: The id of the customer who is to be read instead.
-        is_gone: Whether it is not there any more.
-        fault: What is wrong with it, so that it cannot be read.
     """
 
     records: list[Record]
     is_limited: bool = False
-    moved_to: str | None = None
-    is_gone: bool = False
-    fault: str | None = None
 
 
-def found_list(answer: Answer) -> Found:
-    """What was found is a list.
+Outcome = IdResult | NotFoundError | MergedCustomerError | PersistentServerError
+"""What became of a request: its result, or that it is gone, merged into another, or unreadable."""
+
+
+def decode_result(answer: Answer) -> IdResult:
+    """The result that is a list.
 
     Raises:
         UnexpectedResponseError: If it is none.
     """
-    return Found(records(answer), is_limited(answer))
+    return IdResult(records(answer), is_limited(answer))
 
 
-class ChangedStream(GladlyStream):
+class ChangedStream(GladlyStream, ChangesReader):
     """A stream that is read by the ids of what changed.
 
     Each is read once, however often it changed, in the order of the newest changes, so that the
@@ -94,9 +96,6 @@ class ChangedStream(GladlyStream):
     replication_key = "changedAt"
     tap_added_properties: tuple[str, ...] = ("changedAt",)
 
-    kind: str
-    """What is asked for: conversations, customers or tasks."""
-
     place: str
     """Where the id belongs in the path."""
 
@@ -105,11 +104,15 @@ class ChangedStream(GladlyStream):
 
     def __init__(self, tap: Tap, run: GladlyRun) -> None:
         super().__init__(tap, run)
-        run.changes.register(self)
         self._followed: set[str] = set()
 
+    @property
+    def unread_reports(self) -> UnreadReports:
+        """The reports that earlier runs could not read."""
+        return UnreadReports(self.stream_state, self.kind)
+
     def changed_since(self) -> datetime:
-        """From when on changes are asked for."""
+        """The time from which it asks what changed."""
         bookmark = self.bookmark()
         if bookmark:
             since = bookmark - max(OVERLAP, self.lookback)
@@ -120,7 +123,7 @@ class ChangedStream(GladlyStream):
         return since
 
     def events_from(self) -> datetime:
-        """From when on events are needed: where the window began that a killed run did not end."""
+        """The time from which it needs events: the start of the window that a run did not end."""
         since = self.changed_since()
         return min(since, time_or_none(self.stream_state.get(WINDOW_START)) or since)
 
@@ -130,153 +133,149 @@ class ChangedStream(GladlyStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read what changed, several at once, and move the bookmark with each."""
-        index = self.run.changes.index(self)
+        index = self.run.changes.index()
         since = self.changed_since()
         if since >= index.end:
             return
+        since = min(since, self.unread_reports.start() or since)
         self.stream_state[WINDOW_START] = format_time(self.events_from())
-        yield from self.besides(index, since)
-        doubtful = DeferredIds()
-        yield from self._records(index, since, doubtful)
-        if doubts := doubtful.at_the_end():
-            for change, fault in doubts:
-                self._name(change, fault, "and is asked for again by the next run")
+        yield from self.extra_records(index, since)
+        deferred: DeferredIds[Change] = DeferredIds()
+        yield from self._changed_records(index, since, deferred)
+        if left := deferred.at_the_end():
+            for change, reason in left:
+                self._log_unreadable(change, reason, "and is asked for again by the next run")
             return
         self.stream_state.pop(WINDOW_START)
+        self.unread_reports.keep(self.run.changes.unread)
         self.move_bookmark(index.end)
 
-    def _records(
-        self, index: ChangeIndex, since: datetime, doubtful: DeferredIds
+    def _changed_records(
+        self, index: ChangeIndex, since: datetime, deferred: DeferredIds[Change]
     ) -> Iterator[Record]:
         total, gone = index.count(self.kind, since), 0
         progress = ProgressLog(self.log, self.name, total)
         at_once = None if not self.is_test else 1
-        for todo, first in self.client.map_concurrently(
-            self._todo(index, since), self._found_of, at_once
-        ):
-            for change, found in self._readable(doubtful, index, since, todo, first):
-                if found.is_gone:
+        at_most = None if not self.is_test else FEW
+        requests = map(self._request, islice(index.changed(self.kind, since), at_most))
+        for request, first in self.client.map_concurrently(requests, self._ask, at_once):
+            for change, outcome in self._outcomes(index, since, request, first, deferred):
+                if isinstance(outcome, NotFoundError):
                     gone += 1
                     index.forget(change)
-                for row in self.records_of(index, change, found):
-                    yield {"changedAt": change.at, **row}
-            if not doubtful.row:
-                self.move_bookmark(parse_time(todo.change.at))
+                for row in self.records_of(index, change, outcome):
+                    yield self.with_added(row, changedAt=change.at)
+            if not deferred.row:
+                self.move_bookmark(parse_time(request.change.at))
             if progress.count():
                 self.write_state()
         if gone:
-            self._say(
-                "%s of %s are not there (any more): Gladly answers 404, as it does for what was "
-                "deleted or merged",
+            self.log(
+                "%s: %s of %s are not there (any more): Gladly answers 404, as it does for what "
+                "was deleted or merged",
+                self.name,
                 f"{gone:,}",
                 f"{total:,}",
             )
 
     # What a stream has of its own
 
-    def besides(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:  # noqa: ARG002
-        """What is read besides what changed."""
+    def extra_records(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:  # noqa: ARG002
+        """Read what does not depend on changes."""
         return ()
 
-    def known_of(self, change: Change) -> list[str] | None:  # noqa: ARG002
-        """The ids of what is in it, as far as the run knows them."""
+    def known_part_ids(self, change: Change) -> list[str] | None:  # noqa: ARG002
+        """The ids of its parts; `None` if the run did not list them."""
         return None
 
-    def read(self, todo: Todo) -> Found:
+    def read(self, request: IdRequest) -> IdResult:
         """Ask for it; in a thread of its own.
 
         Raises:
             NotFoundError: If it is not there any more.
             MergedCustomerError: If it is a customer who was merged into another.
-            RecordUnreadableError: If it cannot be read.
+            PersistentServerError: If it cannot be read.
         """
         raise NotImplementedError
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:  # noqa: ARG002
-        """The records, also of what is gone or moved."""
-        return found.records
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:  # noqa: ARG002
+        """The records of an outcome, which may be that it is gone or merged."""
+        return outcome.records if isinstance(outcome, IdResult) else ()
 
     # How
 
-    def _todo(self, index: ChangeIndex, since: datetime) -> Iterator[Todo]:
-        changes = index.changed(self.kind, since)
-        at_most = None if not self.is_test else FEW
-        for change in islice(changes, at_most):
-            yield Todo(change, self.known_of(change))
+    def _request(self, change: Change) -> IdRequest:
+        return IdRequest(change, self.known_part_ids(change))
 
-    def _found_of(self, todo: Todo) -> Found:
+    def _ask(self, request: IdRequest) -> Outcome:
         try:
-            return self.read(todo)
-        except NotFoundError:
-            return Found([], is_gone=True)
-        except MergedCustomerError as error:
-            return Found([], moved_to=error.surviving_id)
-        except (RecordUnreadableError, PersistentServerError) as error:
-            return Found([], fault=str(error))
+            return self.read(request)
+        except (NotFoundError, MergedCustomerError, PersistentServerError) as outcome:
+            return outcome
 
-    def _with_followed(
-        self, index: ChangeIndex, since: datetime, todo: Todo, found: Found
-    ) -> Iterator[tuple[Change, Found]]:
-        """What was found, and whoever a customer was merged into, unless that one has a turn."""
-        change = todo.change
-        yield change, found
-        while new := found.moved_to:
-            if new in self._followed or index.has(self.kind, new, since):
-                return
-            self._followed.add(new)
-            change = Change(self.kind, new, change.at)
-            found = self._found_of(Todo(change, self.known_of(change)))
-            yield change, found
-
-    def _readable(
-        self, doubtful: DeferredIds, index: ChangeIndex, since: datetime, todo: Todo, first: Found
-    ) -> Iterator[tuple[Change, Found]]:
-        """What can be read; after something that can, also what can be read of those before it."""
-        for change, found in self._with_followed(index, since, todo, first):
-            if found.fault:
-                doubtful.add(change, found.fault)
+    def _outcomes(
+        self,
+        index: ChangeIndex,
+        since: datetime,
+        request: IdRequest,
+        first: Outcome,
+        deferred: DeferredIds[Change],
+    ) -> Iterator[tuple[Change, Outcome]]:
+        """The outcomes that count: of a request, of whom it leads to, and of those deferred."""
+        pending = deque([(request.change, first, True)])
+        while pending:
+            change, outcome, is_first = pending.popleft()
+            if isinstance(outcome, PersistentServerError):
+                if is_first:
+                    deferred.add(change, str(outcome))
+                else:
+                    self._log_unreadable(change, str(outcome), "and is left out")
                 continue
-            yield change, found
-            if found.is_gone:
+            yield change, outcome
+            if isinstance(outcome, NotFoundError):
                 continue
-            again = [Todo(each, self.known_of(each)) for each in doubtful.resolved()]
-            for asked, second in self.client.map_concurrently(again, self._found_of):
-                for doubt, answer in self._with_followed(index, since, asked, second):
-                    if answer.fault:
-                        self._name(doubt, answer.fault, "and is left out")
-                    else:
-                        yield doubt, answer
+            if isinstance(outcome, MergedCustomerError):
+                survivor = outcome.surviving_id
+                # Unless that one has a turn of its own.
+                if survivor not in self._followed and not index.has(self.kind, survivor, since):
+                    self._followed.add(survivor)
+                    followed = Change(self.kind, survivor, change.at)
+                    pending.append((followed, self._ask(self._request(followed)), True))
+                # Nor does this say that others can be read.
+                continue
+            again = map(self._request, deferred.after_success())
+            for asked, answer in self.client.map_concurrently(again, self._ask):
+                pending.append((asked.change, answer, False))
 
-    def _name(self, change: Change, fault: str, what_now: str) -> None:
+    def _log_unreadable(self, change: Change, reason: str, what_now: str) -> None:
         self.log(
             "%s: the %s %s cannot be read, %s. %s",
             self.name,
             self.kind,
             change.id,
             what_now,
-            fault,
+            reason,
             level=logging.ERROR,
         )
 
-    def _say(self, message: str, *args: object) -> None:
-        self.log(f"{self.name}: {message}", *args)
 
+class SingleRecordStream(ChangedStream):
+    """A stream of one record for each id, with a record of its deletion for each that is gone."""
 
-class WholeStream(ChangedStream):
-    """A stream of one record for each id, which says of those that are gone that they are."""
-
-    def read(self, todo: Todo) -> Found:
+    def read(self, request: IdRequest) -> IdResult:
         """Ask for the record."""
-        found = self.client.fetch_one(self.path, decode_object, ids={self.place: todo.change.id})
+        identifier = request.change.id
         # Gladly's document does not promise the id of what was asked for by its id.
-        return Found([{"id": todo.change.id, **found}])
+        decode = partial(decode_record, identifier=identifier, known=self.schema["properties"])
+        found = self.client.fetch_one(self.path, decode, ids={self.place: identifier})
+        return IdResult([{**found, "id": identifier}])
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The record, or one that says that it is gone."""
-        if found.is_gone:
-            return [{"id": change.id, "_sdc_deleted_at": self.gone_since(index, change)}]
-        return found.records
+        if isinstance(outcome, NotFoundError):
+            return [{"id": change.id, "_sdc_deleted_at": self.deleted_at(index, change)}]
+        return super().records_of(index, change, outcome)
 
-    def gone_since(self, index: ChangeIndex, change: Change) -> str:  # noqa: ARG002
-        """Since when it is gone: found now, unless there is more to go by."""
+    def deleted_at(self, index: ChangeIndex, change: Change) -> str:  # noqa: ARG002
+        """When it was deleted; the run's start, where nothing tells."""
         return format_time(self.run_started_at)

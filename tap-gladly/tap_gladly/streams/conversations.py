@@ -5,31 +5,38 @@ from __future__ import annotations
 import logging
 import typing as t
 from datetime import timedelta
+from functools import partial
 
 from tap_gladly.changes.facts import CONVERSATION, CUSTOMER
 from tap_gladly.changes.merges import LISTS
-from tap_gladly.client import RecordUnreadableError
+from tap_gladly.changes.pending_attributes import AttributesReader
 from tap_gladly.conversation_content import calls_of, with_list_of_recipients
-from tap_gladly.kit.decoding import decode_object
-from tap_gladly.kit.errors import NotFoundError
+from tap_gladly.kit.decoding import decode_record
+from tap_gladly.kit.deferred import DeferredIds
+from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
 from tap_gladly.run import GladlyStream
-from tap_gladly.streams.changed import ChangedStream, Found, Todo, WholeStream, found_list
-from tap_gladly.streams.parts import PartsStream
+from tap_gladly.streams.changed import (
+    ChangedStream,
+    IdRequest,
+    IdResult,
+    Outcome,
+    SingleRecordStream,
+    decode_result,
+)
+from tap_gladly.streams.parts import ChildListStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.run import GladlyRun
 
 ITEMS = "/conversations/{conversationId}/items"
 
 
-class ConversationsStream(WholeStream):
+class ConversationsStream(SingleRecordStream):
     """The current state of conversations (`/conversations/{conversationId}`)."""
 
     name = "conversations"
@@ -37,13 +44,13 @@ class ConversationsStream(WholeStream):
     place = "conversationId"
     kind = CONVERSATION
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The record, whose custom attributes are met."""
-        self.run.attributes.add(_attributes_of(found.records))
-        return super().records_of(index, change, found)
+        self.run.attributes.add(_attributes_of(outcome))
+        return super().records_of(index, change, outcome)
 
 
-class ConversationItemsStream(PartsStream):
+class ConversationItemsStream(ChildListStream):
     """Messages, calls, notes and all else that a conversation is made of."""
 
     name = "conversation_items"
@@ -52,12 +59,13 @@ class ConversationItemsStream(PartsStream):
     part_path = "/conversation-items/{itemId}"
     part_place = "itemId"
     kind = CONVERSATION
-    where_else = "export_conversation_items has all of them, a day later."
+    other_source = "export_conversation_items has all of them, a day later."
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The items, whose calls are remembered for their transcripts."""
-        items = super().records_of(index, change, found)
-        self.run.calls.keep(change.id, calls_of(found.records))
+        items = super().records_of(index, change, outcome)
+        if isinstance(outcome, IdResult):
+            self.run.calls.keep(change.id, calls_of(outcome.records))
         return items
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
@@ -77,19 +85,20 @@ class CustomerConversationsStream(ChangedStream):
     kind = CUSTOMER
     selected_by_default = False
 
-    def read(self, todo: Todo) -> Found:
+    def read(self, request: IdRequest) -> IdResult:
         """List them."""
-        return self.client.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
+        ids = {self.place: request.change.id}
+        return self.client.fetch_one(self.path, decode_result, ids=ids)
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The records, whose custom attributes are met; a list that was cut is named."""
-        if found.is_limited:
+        if isinstance(outcome, IdResult) and outcome.is_limited:
             self.warn_once(
-                f"{self.name}: Gladly lists {len(found.records)} conversations of the customer "
+                f"{self.name}: Gladly lists {len(outcome.records)} conversations of the customer "
                 f"{change.id} and no more. Those that change are in the stream conversations."
             )
-        self.run.attributes.add(_attributes_of(found.records))
-        return super().records_of(index, change, found)
+        self.run.attributes.add(_attributes_of(outcome))
+        return super().records_of(index, change, outcome)
 
 
 class VoiceTranscriptsStream(ChangedStream):
@@ -112,27 +121,35 @@ class VoiceTranscriptsStream(ChangedStream):
         """One for each call, and how many calls there are is not known before."""
         return 0
 
-    def known_of(self, change: Change) -> list[str] | None:
+    def known_part_ids(self, change: Change) -> list[str] | None:
         """The calls, if conversation_items has listed them in this run."""
         return self.run.calls.of(change.id)
 
-    def read(self, todo: Todo) -> Found:
+    def read(self, request: IdRequest) -> IdResult:
         """Ask for the transcript of each call."""
-        conversation, calls, is_limited = todo.change.id, todo.known, False
+        conversation, calls, is_limited = request.change.id, request.known_part_ids, False
         if calls is None:
-            items = self.client.fetch_one(ITEMS, found_list, ids={"conversationId": conversation})
+            items = self.client.fetch_one(
+                ITEMS, decode_result, ids={"conversationId": conversation}
+            )
             calls, is_limited = calls_of(items.records), items.is_limited
-        found = ((call, self._transcript_of(call)) for call in calls)
+        found = [(call, self._transcript_of(call)) for call in calls]
         transcripts = [
-            {"conversationItemId": call, "conversationId": conversation, **transcript}
+            self.with_added(transcript, conversationItemId=call, conversationId=conversation)
             for call, transcript in found
-            if transcript is not None
+            if isinstance(transcript, dict)
         ]
-        return Found(transcripts, is_limited)
+        faulty = [(call, each) for call, each in found if isinstance(each, PersistentServerError)]
+        for call, error in faulty:
+            if not transcripts and not isinstance(error, RecordUnreadableError):
+                # What is so of one may be so of all: it is a fault of the conversation.
+                raise error
+            _log_left_out(self, "transcript of the call", call, error)
+        return IdResult(transcripts, is_limited)
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The transcripts; where not all calls are known, that is said."""
-        if found.is_limited:
+        if isinstance(outcome, IdResult) and outcome.is_limited:
             self.log(
                 "%s: Gladly has more items of the conversation %s than it lists, and calls may be "
                 "among them. export_conversation_items has all of them, a day later.",
@@ -140,14 +157,14 @@ class VoiceTranscriptsStream(ChangedStream):
                 change.id,
                 level=logging.WARNING,
             )
-        return super().records_of(index, change, found)
+        return super().records_of(index, change, outcome)
 
-    def _transcript_of(self, call: str) -> Record | None:
+    def _transcript_of(self, call: str) -> Record | PersistentServerError | None:
         """The transcript of a call, of which many have none."""
-        return _one_or_none(self, self.place, call, "transcript of the call")
+        return _one_or_none(self, self.place, call)
 
 
-class CustomAttributesStream(GladlyStream):
+class CustomAttributesStream(GladlyStream, AttributesReader):
     """Definitions of the custom attributes met on conversations (`/custom-attributes/{id}`)."""
 
     name = "custom_attributes"
@@ -155,53 +172,63 @@ class CustomAttributesStream(GladlyStream):
     primary_keys = ("id",)
     full_table_is_complete = False
 
-    def __init__(self, tap: Tap, run: GladlyRun) -> None:
-        super().__init__(tap, run)
-        run.attributes.register(self)
-
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read those that were met and not read yet."""
-        if not self.run.changes.selected:
+        if not self.run.reads_changes:
             self.log(
                 "Custom attributes are met on conversations, of which no stream is selected: "
                 "select conversations as well",
                 level=logging.WARNING,
             )
+        faulty: DeferredIds[str] = DeferredIds()
+        left: list[str] = []
         for attribute, definition in self.client.map_concurrently(
             self.run.attributes.unread(), self._definition_of
         ):
-            if definition is not None:
-                yield {"id": attribute, **definition}
-        self.run.attributes.clear()
+            if isinstance(definition, dict):
+                faulty.after_success()
+                yield {**definition, "id": attribute}
+            elif isinstance(definition, PersistentServerError):
+                _log_left_out(self, "custom attribute", attribute, definition)
+                if not isinstance(definition, RecordUnreadableError):
+                    left.append(attribute)
+                    faulty.add(attribute, str(definition))
+        # What is faulty is asked for again by the next run.
+        self.run.attributes.keep(left)
 
-    def _definition_of(self, attribute: str) -> Record | None:
-        return _one_or_none(self, "customAttributeId", attribute, "custom attribute")
+    def _definition_of(self, attribute: str) -> Record | PersistentServerError | None:
+        return _one_or_none(self, "customAttributeId", attribute)
 
 
-def _one_or_none(stream: GladlyStream, place: str, id_: str, what: str) -> Record | None:
-    """One of many; none if it is not there, or cannot be read, which is said.
+def _one_or_none(
+    stream: GladlyStream, place: str, id_: str
+) -> Record | PersistentServerError | None:
+    """One of many; none if it is not there, or what keeps it from being read.
 
     Args:
         stream: By which it is asked for.
         place: Where the id belongs in the stream's path.
         id_: Its id.
-        what: What it is called in the log.
     """
     try:
-        return stream.client.fetch_one(stream.path, decode_object, ids={place: id_})
+        decode = partial(decode_record, identifier=id_, known=stream.schema["properties"])
+        return stream.client.fetch_one(stream.path, decode, ids={place: id_})
     except NotFoundError:
         return None
-    except RecordUnreadableError as error:
-        message = "The %s %s cannot be read, and is left out. %s"
-        stream.log(message, what, id_, error.fault, level=logging.ERROR)
-        return None
+    except PersistentServerError as error:
+        return error
 
 
-def _attributes_of(conversations: list[Record]) -> set[str]:
+def _log_left_out(stream: GladlyStream, what: str, id_: str, error: PersistentServerError) -> None:
+    message = "The %s %s cannot be read, and is left out. %s"
+    stream.log(message, what, id_, error, level=logging.ERROR)
+
+
+def _attributes_of(outcome: Outcome) -> set[str]:
     """The ids of the custom attributes on some conversations."""
     return {
         each["id"]
-        for conversation in conversations
+        for conversation in (outcome.records if isinstance(outcome, IdResult) else ())
         if isinstance(attributes := conversation.get("customAttributes"), list)
         for each in attributes
         if isinstance(each, dict) and isinstance(each.get("id"), str)

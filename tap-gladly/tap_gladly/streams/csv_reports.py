@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import typing as t
 from datetime import timedelta, timezone, tzinfo
-from functools import partial
 
 from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.kit.times import format_time
 from tap_gladly.reports.columns import typed
-from tap_gladly.reports.table import Table
+from tap_gladly.reports.table import TableReceiver
 from tap_gladly.reports.windows import (
     DAY,
     FIRST_LENGTH,
@@ -24,6 +23,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_gladly.reports.table import Table
 
 HISTORY = timedelta(days=365)
 """How far back a report begins that has neither a bookmark nor a `start_date`."""
@@ -81,7 +82,7 @@ class CSVStream(GladlyStream):
 
     def table_of(self, days: DateRange) -> Table:
         """Ask for the report of these days."""
-        receive = partial(Table.receive, known=self.known_names, taken=self.tap_added_properties)
+        receive = TableReceiver(self.known_names, self.tap_added_properties)
         return self.client.report(self.path, self.body(days), receive)
 
     def body(self, days: DateRange) -> dict[str, t.Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typing as t
 
 from tap_gladly.changes.facts import CUSTOMER
-from tap_gladly.client import records
+from tap_gladly.client import MergedCustomerError, records
 from tap_gladly.kit.times import format_time
-from tap_gladly.streams.changed import Found, WholeStream
+from tap_gladly.streams.changed import SingleRecordStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
     from tap_gladly.changes.facts import Change
     from tap_gladly.changes.index import ChangeIndex
-    from tap_gladly.kit.decoding import Answer
+    from tap_gladly.streams.changed import Outcome
 
 SEARCH = "/customer-profiles"
 
@@ -32,7 +32,7 @@ MOST_FOUND = 50
 """What a search gives at most, without saying that there is more."""
 
 
-class CustomerProfilesStream(WholeStream):
+class CustomerProfilesStream(SingleRecordStream):
     """Profiles of customers (`/customer-profiles/{customerId}`)."""
 
     name = "customer_profiles"
@@ -45,10 +45,9 @@ class CustomerProfilesStream(WholeStream):
         """One for each profile, and one for each search."""
         return super().requests_of(index) + len(self._searches())
 
-    def besides(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:
+    def extra_records(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:
         """The customers that the settings name, in every run, unless their turn comes anyway."""
-        for (setting, _), answer in self.client.map_concurrently(self._searches(), self._search):
-            found = records(answer)
+        for (setting, _), found in self.client.map_concurrently(self._searches(), self._search):
             if len(found) >= MOST_FOUND:
                 self.warn_once(
                     f"An entry of the setting {setting} finds {len(found)} customers or more: "
@@ -56,17 +55,17 @@ class CustomerProfilesStream(WholeStream):
                 )
             for profile in found:
                 if not index.has(self.kind, str(profile.get("id")), since):
-                    yield {"changedAt": format_time(index.end), **profile}
+                    yield self.with_added(profile, changedAt=format_time(index.end))
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The profile; or that it was deleted, or into whom it was merged."""
-        if found.moved_to:
-            return [{"id": change.id, "mergedIntoId": found.moved_to}]
-        return super().records_of(index, change, found)
+        if isinstance(outcome, MergedCustomerError):
+            return [{"id": change.id, "mergedIntoId": outcome.surviving_id}]
+        return super().records_of(index, change, outcome)
 
-    def gone_since(self, index: ChangeIndex, change: Change) -> str:
+    def deleted_at(self, index: ChangeIndex, change: Change) -> str:
         """When the customer was deleted, if an event tells."""
-        return index.deleted_at(change.id) or super().gone_since(index, change)
+        return index.deleted_at(change.id) or super().deleted_at(index, change)
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         """Leave out a phone's type where it is not set: Gladly has an empty text there."""
@@ -83,6 +82,6 @@ class CustomerProfilesStream(WholeStream):
     def _searches(self) -> list[tuple[str, str]]:
         return [(name, value) for name in SEARCHES for value in dict.fromkeys(self.config[name])]
 
-    def _search(self, search: tuple[str, str]) -> Answer:
+    def _search(self, search: tuple[str, str]) -> list[Record]:
         setting, value = search
-        return self.client.fetch(SEARCH, {SEARCHES[setting]: value})
+        return self.client.fetch(SEARCH, records, {SEARCHES[setting]: value})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.changes.events_window import EVENTS, OVERLAP
+from tap_gladly.changes.events_window import EVENTS, OVERLAP, EventsReader
 from tap_gladly.kit.jsonlines import JSONLines
 from tap_gladly.kit.times import format_second, time_or_none
 from tap_gladly.run import GladlyStream
@@ -13,26 +13,19 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
-
-    from tap_gladly.run import GladlyRun
 
 ENTITY_OF = {"CONVERSATION_ASSIGNEE": "CONVERSATION"}
 """The entity of a type of event, where it is not what the type begins with."""
 
 
-class EventsStream(GladlyStream):
+class EventsStream(GladlyStream, EventsReader):
     """Events of all entities (`/events`), ascending."""
 
     name = "events"
     path = EVENTS
     primary_keys = ("id",)
     replication_key = "timestamp"
-
-    def __init__(self, tap: Tap, run: GladlyRun) -> None:
-        super().__init__(tap, run)
-        run.events.register(self)
 
     @property
     def event_entities(self) -> list[str]:
@@ -50,8 +43,7 @@ class EventsStream(GladlyStream):
         start = self.events_from()
         if start and start >= end:
             return
-        self.run.events.ask_once()
-        events = self.run.events.received
+        events = self.run.events.received()
         if events is None:
             return
         self._name_gap(events.start)

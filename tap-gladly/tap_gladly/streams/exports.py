@@ -9,8 +9,14 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_gladly.client import records
 from tap_gladly.conversation_content import with_list_of_recipients
-from tap_gladly.exports.jobs import JOBS, KEPT, Job, failures, gaps, jobs_of_run
-from tap_gladly.exports.read_jobs import OVERLAP, Progress
+from tap_gladly.exports.jobs import (
+    JOBS,
+    RETENTION,
+    Job,
+    failed_windows,
+    uncovered_windows,
+)
+from tap_gladly.exports.read_jobs import OVERLAP, ReadJobs
 from tap_gladly.kit.errors import NotFoundError
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
 from tap_gladly.kit.times import format_second, format_time, time_or_none
@@ -43,10 +49,10 @@ class ExportJobsStream(GladlyStream):
         bookmark = self.bookmark()
         params = {}
         # Gladly does not take a time that is older than what it keeps.
-        if bookmark and self.run_started_at - KEPT + OVERLAP < bookmark < self.run_started_at:
+        if bookmark and self.run_started_at - RETENTION + OVERLAP < bookmark < self.run_started_at:
             params = {"startAt": format_second(bookmark)}
         newest = bookmark
-        for record in records(self.client.fetch(self.path, params)):
+        for record in self.client.fetch(self.path, records, params):
             yield record
             updated = time_or_none(record.get("updatedAt"))
             if updated:
@@ -72,16 +78,18 @@ class ExportFileStream(GladlyStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read job by job, and move the bookmark after each."""
-        jobs = jobs_of_run(self)
+        jobs = self.run.jobs()
         is_full_table = self.replication_method == REPLICATION_FULL_TABLE
         state = {} if is_full_table else self.stream_state
-        progress = Progress(state, jobs, self.bookmark())
+        read_jobs = ReadJobs(state, jobs, self.bookmark())
         start = self.start_date()
         completed = [
             job for job in jobs if job.status == "COMPLETED" and (start is None or job.end > start)
         ]
-        unread = progress.unread(completed)
-        hold = self._name_gaps(progress.until or (unread[0].start if unread else None))
+        unread = read_jobs.unread(completed)
+        unfilled_gap = self._name_gaps(
+            read_jobs.read_until or (unread[0].start if unread else None)
+        )
         pending: list[Job] = []
         newest_read = max((job.end for job in completed if job not in unread), default=None)
         if self.recurs and unread and newest_read and unread[0].end < newest_read:
@@ -95,11 +103,11 @@ class ExportFileStream(GladlyStream):
             for number, (job, file) in enumerate(files, start=1):
                 added = {"exportJobId": job.id, "exportedAt": format_time(job.updated)}
                 for record in self._records_of(job, file, lines):
-                    yield {**record, **added}
+                    yield self.with_added(record, **added)
                 rest = unread[number:]
                 if not (pending and rest):
                     for each in pending or [job]:
-                        if bookmark := progress.was_read(each, rest, hold):
+                        if bookmark := read_jobs.mark_read(each, rest, unfilled_gap):
                             self.move_bookmark(bookmark)
                     self.write_state()
         finally:
@@ -111,13 +119,13 @@ class ExportFileStream(GladlyStream):
         Returns:
             Where a gap begins that is too young to be named, since a job may show up late.
         """
-        jobs = jobs_of_run(self)
-        found = list(gaps(jobs, since))
-        if since and since < self.run_started_at - KEPT and not jobs:
-            found = [(since, self.run_started_at - KEPT)]
+        jobs = self.run.jobs()
+        found = list(uncovered_windows(jobs, since))
+        if since and since < self.run_started_at - RETENTION and not jobs:
+            found = [(since, self.run_started_at - RETENTION)]
         young = [start for start, end in found if end > self.run_started_at - OVERLAP]
         missing = [each for each in found if each[0] not in young]
-        missing += failures(jobs, self.bookmark() or self.start_date())
+        missing += failed_windows(jobs, self.bookmark() or self.start_date())
         if missing:
             windows = ", ".join(
                 f"{format_second(start)} to {format_second(end)}" for start, end in missing

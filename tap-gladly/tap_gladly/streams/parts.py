@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import typing as t
+from functools import partial
 
-from tap_gladly.client import RecordUnreadableError
-from tap_gladly.kit.decoding import decode_object
-from tap_gladly.kit.errors import NotFoundError
-from tap_gladly.streams.changed import ChangedStream, Found, Todo, found_list
+from tap_gladly.kit.decoding import decode_record
+from tap_gladly.kit.deferred import DeferredIds
+from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
+from tap_gladly.streams.changed import ChangedStream, IdRequest, IdResult, Outcome, decode_result
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ NAMED = 20
 """How many ids a warning names."""
 
 
-class PartsStream(ChangedStream):
+class ChildListStream(ChangedStream):
     """A stream of all parts of what changed, of which Gladly lists some number and no more.
 
     What a list lacks is asked for one by one, if an event names it.
@@ -35,18 +36,19 @@ class PartsStream(ChangedStream):
     part_place: str
     """Where the id of the part belongs in it."""
 
-    where_else: str
+    other_source: str
     """Where a user finds what is missing."""
 
-    def read(self, todo: Todo) -> Found:
+    def read(self, request: IdRequest) -> IdResult:
         """List them."""
-        return self.client.fetch_one(self.path, found_list, ids={self.place: todo.change.id})
+        ids = {self.place: request.change.id}
+        return self.client.fetch_one(self.path, decode_result, ids=ids)
 
-    def records_of(self, index: ChangeIndex, change: Change, found: Found) -> Iterable[Record]:
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The parts; those that the list lacks too, as far as they can be had."""
-        if found.is_limited:
-            found.records.extend(self._missing(index, change, found.records))
-        return super().records_of(index, change, found)
+        if isinstance(outcome, IdResult) and outcome.is_limited:
+            outcome.records.extend(self._missing(index, change, outcome.records))
+        return super().records_of(index, change, outcome)
 
     def _missing(
         self, index: ChangeIndex, change: Change, records: list[Record]
@@ -54,13 +56,18 @@ class PartsStream(ChangedStream):
         known = {each.get("id") for each in records}
         wanted = [part for part in index.parts(change.id) if part not in known]
         missed = []
+        faulty: DeferredIds[str] = DeferredIds()
         for part, found in self.client.map_concurrently(
             wanted, lambda part: self._part(change.id, part)
         ):
-            if found is None:
-                missed.append(part)
-            else:
+            if isinstance(found, dict):
+                faulty.after_success()
                 yield found
+                continue
+            missed.append(part)
+            if isinstance(found, PersistentServerError):
+                # One that stays faulty must not stop every run; so many in a row are no accident.
+                faulty.add(part, str(found))
         more = f" and {len(missed) - NAMED:,} more" if len(missed) > NAMED else ""
         refused = f" but these: {', '.join(missed[:NAMED])}{more}" if missed else ""
         self.log(
@@ -72,14 +79,17 @@ class PartsStream(ChangedStream):
             f"{len(known):,}",
             f"{len(wanted) - len(missed):,}",
             refused,
-            self.where_else,
+            self.other_source,
             level=logging.WARNING,
         )
 
-    def _part(self, whole: str, part: str) -> Record | None:
+    def _part(self, whole: str, part: str) -> Record | PersistentServerError | None:
         """A single part; none if it was deleted, or is of a type that the API does not give."""
         ids = {self.place: whole, self.part_place: part}
         try:
-            return self.client.fetch_one(self.part_path, decode_object, ids=ids)
+            decode = partial(decode_record, identifier=part, known=self.schema["properties"])
+            return self.client.fetch_one(self.part_path, decode, ids=ids)
         except (NotFoundError, RecordUnreadableError):
             return None
+        except PersistentServerError as error:
+            return error

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.kit.decoding import decode_object
-from tap_gladly.run import GladlyStream
+from tap_gladly.run import ORGANIZATION, GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,23 +12,16 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
 
-def organization_of_run(stream: GladlyStream) -> Record:
-    """The organization: asked for once in a run."""
-    if stream.run.organization is None:
-        stream.run.organization = decode_object(stream.client.fetch(OrganizationStream.path))
-    return stream.run.organization
-
-
 class OrganizationStream(GladlyStream):
     """The organization itself (`/organization`)."""
 
     name = "organization"
-    path = "/organization"
+    path = ORGANIZATION
     primary_keys = ("id",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one record."""
-        yield dict(organization_of_run(self))
+        yield dict(self.run.organization())
 
 
 class AgentsStream(GladlyStream):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+
+from singer_sdk.exceptions import FatalAPIError
 
 from tap_gladly.client import REPORTS, missing_settings
 from tap_gladly.kit.conformance import hash_of
-from tap_gladly.kit.errors import RefusedError
+from tap_gladly.kit.errors import ApiFaultError
 from tap_gladly.reports.columns import column_schema, snake_case
 from tap_gladly.reports.config import reports_of
 from tap_gladly.reports.layout import layout_of
-from tap_gladly.reports.table import Table
+from tap_gladly.reports.table import TableReceiver
 from tap_gladly.reports.windows import DAY, DateRange, bucket_days, fixed_windows, last_day
 from tap_gladly.streams.csv_reports import CSVStream
 
@@ -26,7 +27,12 @@ if t.TYPE_CHECKING:
     from tap_gladly.reports.columns import Schema
     from tap_gladly.reports.config import Report
     from tap_gladly.reports.layout import Layout
+    from tap_gladly.reports.table import Table
     from tap_gladly.run import GladlyRun
+
+
+DISCOVERY_TRIES = 3
+"""Tries of a report that is asked for its columns only."""
 
 
 class ReportStream(CSVStream):
@@ -135,15 +141,17 @@ def report_streams(tap: Tap, run: GladlyRun, *, is_discovering: bool) -> Iterato
 def _account_columns(tap: Tap, run: GladlyRun, report: Report) -> dict[str, Schema]:
     """The columns of the account's own report: of yesterday, or of a month where that is empty."""
     layout = layout_of(report.known, {})
-    receive = partial(Table.receive, known=layout.known_names, taken=layout.added)
     yesterday = last_day(run.started_at, report.zone) - DAY
     for length in (1, 31):
         days = DateRange(yesterday - (length - 1) * DAY, yesterday, report.zone)
+        receive = TableReceiver(layout.known_names, layout.added, believes_empty=True)
         try:
-            table = run.client.report(REPORTS, report.body(days, run.started_at), receive)
-        except RefusedError as error:
-            if error.status != 400:  # noqa: PLR2004 - of this report alone
-                raise
+            body = report.body(days, run.started_at)
+            table = run.client.report(REPORTS, body, receive, tries=DISCOVERY_TRIES)
+        except ApiFaultError:
+            raise
+        except FatalAPIError as error:
+            # Of this report alone: a catalog without its own columns is better than none.
             tap.logger.warning("The columns of %s are not known: %s", report.name, error)
             break
         table.close()

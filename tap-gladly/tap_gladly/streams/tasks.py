@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tap_gladly.changes.facts import TASK
-from tap_gladly.streams.changed import WholeStream
-from tap_gladly.streams.parts import PartsStream
+from tap_gladly.streams.changed import SingleRecordStream
+from tap_gladly.streams.parts import ChildListStream
 
 
-class TasksStream(WholeStream):
+class TasksStream(SingleRecordStream):
     """The current state of tasks (`/tasks/{taskId}`)."""
 
     name = "tasks"
@@ -16,7 +16,7 @@ class TasksStream(WholeStream):
     kind = TASK
 
 
-class TaskCommentsStream(PartsStream):
+class TaskCommentsStream(ChildListStream):
     """The comments of tasks that changed (`/tasks/{taskId}/comments`)."""
 
     name = "task_comments"
@@ -25,4 +25,4 @@ class TaskCommentsStream(PartsStream):
     part_path = "/tasks/{taskId}/comments/{commentId}"
     part_place = "commentId"
     kind = TASK
-    where_else = "No other endpoint has them."
+    other_source = "No other endpoint has them."

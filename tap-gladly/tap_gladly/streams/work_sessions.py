@@ -16,6 +16,10 @@ if t.TYPE_CHECKING:
     from tap_gladly.reports.windows import DateRange
 
 
+NOBODY = "none"
+"""The agent of a contact that nobody handled: no target takes an empty key from a CSV."""
+
+
 class WorkSessionEventsStream(CSVStream):
     """Who worked on which contact, and how long (`/reports/work-session-events`).
 
@@ -36,8 +40,13 @@ class WorkSessionEventsStream(CSVStream):
         return timedelta(days=self.config["report_lookback_days"])
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
-        """The rows, each with its window."""
+        """The rows of contacts that have ended, each with its window.
+
+        A row of an open contact has no agent yet. With another key than the row of its end, it
+        would stay open in the target for ever.
+        """
         bounds = self.bounds(window)
         for row in table.records():
-            # Empty where nobody handled the contact: a part of the key all the same.
-            yield {**self.typed(row), "agent_id": row.get("agent_id") or "", **bounds}
+            if row.get("contact_session_ended_at"):
+                agent = row.get("agent_id") or NOBODY
+                yield self.with_added({**self.typed(row), "agent_id": agent}, **bounds)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import typing as t
 
-import msgspec
-
 from tap_clari.copilot.changed_calls import ChangedCallsStream
 from tap_clari.copilot.pagination import identifier_of
-from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.decoding import check_record, decode_json, decode_object
+from tap_clari.kit.errors import UnexpectedResponseError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import msgspec
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.kit.decoding import Answer
@@ -49,7 +49,7 @@ class CallsStream(_CallStream):
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """The list holds the records."""
         for call in calls:
-            yield msgspec.json.decode(call)
+            yield decode_json(call)
             self.progress.count()
 
 
@@ -86,14 +86,24 @@ class CallDetailsStream(_CallStream):
                 len(calls) - len(ids),
                 level=logging.WARNING,
             )
-        for identifier, answer in self.client.map_concurrently(ids, self._details):
+        for identifier, call in self.fetch_each(ids, self.media_params):
             self.progress.count()
-            if answer is None:
+            if call is None:
                 self._gone_count += 1
                 if self._gone_count <= NAMED_AT_MOST:
                     self._gone.append(identifier)
             else:
-                yield decode_object(answer, "call")
+                yield call
 
-    def _details(self, identifier: str) -> Answer | None:
-        return self.client.fetch_or_none(self.path, {"id": identifier, **self.media_params})
+    def decode_one(self, answer: Answer, identifier: str) -> Record:
+        """The call, with what stands beside it."""
+        members = decode_object(answer)
+        call = members.pop("call", None)
+        if not isinstance(call, dict):
+            missing = "'call'"
+            raise UnexpectedResponseError(answer.path, missing)
+        check_record(answer.path, call, self.schema["properties"])
+        if str(call.get("id", identifier)) != identifier:
+            missing = "the call that was asked for"
+            raise UnexpectedResponseError(answer.path, missing)
+        return self.with_extra({"id": identifier, **call}, members)

@@ -7,7 +7,6 @@ import typing as t
 import msgspec
 
 from tap_clari.copilot.changed_calls import ChangedCallsStream
-from tap_clari.kit.decoding import decode_object
 from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
@@ -41,15 +40,13 @@ class _LinkedObjectsStream(ChangedCallsStream):
 
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Read the objects that a batch of calls refers to, and that were not yet read."""
-        for identifier, answer in self.client.map_concurrently(
-            self._new_ids(calls),
-            lambda identifier: self.client.fetch_or_none(self.path, {"id": identifier}),
-        ):
-            if answer is None:
+        for identifier, linked in self.fetch_each(self._new_ids(calls), {}):
+            if linked is None:
                 self._gone += 1
                 continue
-            linked = decode_object(answer)
-            if self._written.add(str(linked.get("id", identifier))):
+            if linked.get("id") is None:
+                linked["id"] = identifier
+            if self._written.add(str(linked["id"])):
                 yield linked
 
     def _new_ids(self, calls: list[msgspec.Raw]) -> Iterator[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import typing as t
 
-import msgspec
-
 from tap_clari.copilot.client import CopilotStream
 from tap_clari.copilot.pagination import MAX_REACHABLE, SkipPaginator, identity_of
 from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
+from tap_clari.kit.decoding import decode_json
 from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
@@ -39,7 +38,7 @@ class ScorecardsStream(CopilotStream):
         for part in WindowPaginator(pages).read(window, {}):
             for scorecard in part.records:
                 if seen.add(identity_of(scorecard)):
-                    yield msgspec.json.decode(scorecard)
+                    yield decode_json(scorecard)
         if counted and MAX_REACHABLE < counted > len(seen):
             self.log(
                 "The API counts %d scorecards, but gives only %d of them by their time",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-import msgspec
-
 from tap_clari.copilot.client import CopilotStream
-from tap_clari.kit.decoding import raw_items
+from tap_clari.kit.decoding import decode_json, raw_items
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,5 +36,5 @@ class KeywordTopicsStream(CopilotStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the names, each as a record."""
-        for name in raw_items(self.client.fetch(self.path), *self.list_names):
-            yield {"name": msgspec.json.decode(name)}
+        for name in self.client.fetch(self.path, lambda answer: raw_items(answer, "topics")):
+            yield {"name": decode_json(name)}

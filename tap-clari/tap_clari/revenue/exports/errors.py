@@ -25,6 +25,16 @@ def quota_spent(limits: Limits, needed: int, started: int) -> str:
     )
 
 
+def quota_refused(label: str) -> str:
+    """Say that the API refuses a job for a quota, and that the limits are not known."""
+    return (
+        f"Clari does not start an export job for {label}: the monthly quota or the limit of jobs "
+        "at a time is reached (export_monthly_quota_reached), and the token may not see which. Run "
+        "again when other jobs have ended, ask your Clari customer success manager for a larger "
+        "quota, or select less."
+    )
+
+
 def slots_taken(limits: Limits) -> str:
     """Say that there is no slot, or that Clari says so."""
     if limits.available_concurrent_limit > 0:
@@ -79,4 +89,13 @@ def no_result(active: ActiveJob, reason: object) -> str:
     return (
         f"The Clari export job {active.job_id} is done, but its result cannot be had. {reason} The "
         f"next run starts another job for {active.request.label}."
+    )
+
+
+def unreadable_result(active: ActiveJob, reason: object) -> str:
+    """Say that the result of a job comes, and is not what it should be."""
+    return (
+        f"The result of the Clari export job {active.job_id} for {active.request.label} cannot be "
+        f"read. {reason} The job is paid for: the next run asks for its result again, and for no "
+        "other job as long as Clari keeps this one. If it stays so, ask Clari support about it."
     )

@@ -89,6 +89,8 @@ class Limits(msgspec.Struct, rename="camel"):
     monthly_quota: int | None = None
     running_job_ids: list[t.Any] | None = None
     submitted_job_ids: list[t.Any] | None = None
+    are_known: bool = True
+    """Whether they are the API's, and not the tap's for a token that may not ask for them."""
 
     @property
     def running(self) -> list[str]:
@@ -143,3 +145,17 @@ def limits_in(answer: Answer) -> Limits:
         return msgspec.json.decode(answer.body, type=_WrappedLimits, strict=False).jobs
     except msgspec.ValidationError as error:
         raise UnexpectedResponseError(answer.path, missing) from error
+
+
+def job_id_in(answer: Answer) -> str:
+    """The id of a job that was started: `jobId` or `id`, bare or under `job`.
+
+    Raises:
+        UnexpectedResponseError: If there is none.
+    """
+    job = unwrapped(decode_object(answer))
+    job_id = job.get("jobId") or job.get("id")
+    if not job_id:
+        missing = "'jobId'"
+        raise UnexpectedResponseError(answer.path, missing)
+    return str(job_id)

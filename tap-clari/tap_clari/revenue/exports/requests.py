@@ -39,6 +39,7 @@ class ExportRequest:
     Args:
         key: What is asked for.
         label: What logs and sentences call it, such as "the forecast net_arr, 2026_Q3".
+        list_names: The names of the list that the result must have.
         matches_job: Whether a job whose start was not answered can be the one for this request.
         fallback_body: The body to send instead where the API refuses this one, by the code of the
             refusal.
@@ -48,6 +49,7 @@ class ExportRequest:
 
     key: ExportKey
     label: str
+    list_names: Sequence[str]
     matches_job: Callable[[Job], bool]
     fallback_body: Mapping[str, Mapping[str, t.Any]] = field(default_factory=dict)
     explain_refusal: Callable[[str], str | None] = lambda code: None  # noqa: ARG005

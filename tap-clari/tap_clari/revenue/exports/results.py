@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import typing as t
+from functools import partial
 from urllib.parse import urlsplit
 
 import ijson
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.decoding import ESCAPED_NUL, sanitize_json
+from tap_clari.kit.decoding import decode_json, sanitize_json
 from tap_clari.kit.errors import MalformedBodyError, StorageError, UnexpectedResponseError
+from tap_clari.kit.json_stream import clean_json, decode_utf8, has_long_number
 from tap_clari.kit.settings import LOOPBACK
 from tap_clari.kit.spool import Spool
 from tap_clari.revenue.exports.jobs import RESULTS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import requests
 
@@ -52,36 +53,61 @@ class ExportResult:
         self._is_list, self._members = self._survey()
 
     @classmethod
-    def download(cls, client: ApiClient, job_id: str, job: Job) -> ExportResult:
+    def download(
+        cls, client: ApiClient, job_id: str, job: Job, list_names: Sequence[str] = ()
+    ) -> ExportResult:
         """Receive the result of a job, from the job's own link, or else from the API itself.
+
+        Args:
+            client: Makes the requests.
+            job_id: The job's id.
+            job: The job at its end.
+            list_names: The names of the list that the result must have, if it must have one.
 
         Raises:
             RefusedError: If the API does not give it.
             FatalAPIError: If it cannot be received or stored.
         """
+        receive = partial(cls.receive, list_names=list_names)
         if _is_safe_url(job.download_url):
             name = "the download link of an export job"
             try:
-                return client.download(name, cls.receive, url=job.download_url)
+                return client.download(name, receive, url=job.download_url)
             except StorageError:
                 raise
             except FatalAPIError:
                 client.logger.info("The download link of the export job %s does not work", job_id)
-        return client.download(RESULTS, cls.receive, ids={"jobId": job_id})
+        return client.download(RESULTS, receive, ids={"jobId": job_id})
 
     @classmethod
-    def receive(cls, response: requests.Response) -> ExportResult:
-        """Write an answer to disk and see that it is whole.
+    def receive(cls, response: requests.Response, list_names: Sequence[str] = ()) -> ExportResult:
+        """Write an answer to disk and see that it is whole, and what was asked for.
 
         Raises:
-            MalformedBodyError: If it is not: cut off, or something else.
+            MalformedBodyError: If it is not whole, or no JSON.
+            UnexpectedResponseError: If it lacks the list, or has null for it.
         """
-        spool = Spool.receive(response, "JSON", recode=_valid_utf8)
+        spool = Spool.receive(response, "JSON", recode=decode_utf8)
         try:
-            return cls(spool)
+            result = cls._cleaned(spool)
+            if list_names:
+                result.find_list(*list_names)
         except BaseException:
             spool.close()
             raise
+        return result
+
+    @classmethod
+    def _cleaned(cls, spool: Spool) -> ExportResult:
+        """The document; what no JSON reader takes is first replaced, where there is any of it."""
+        if not has_long_number(spool.chunks()):
+            try:
+                return cls(spool)
+            except (MalformedBodyError, UnicodeDecodeError):
+                # A lone surrogate, a raw control character, NaN: or the document is cut off.
+                pass
+        spool.rewrite(clean_json)
+        return cls(spool)
 
     def close(self) -> None:
         """Remove the file."""
@@ -94,21 +120,17 @@ class ExportResult:
             return [BARE]
         return [name for name, event in self._members.items() if event == "start_array"]
 
-    def find_list(self, *names: str) -> str | None:
+    def find_list(self, *names: str) -> str:
         """The first of these names that holds a list; `BARE` where the file is nothing but a list.
 
-        `None` where it has such a member, and the member is null.
-
         Raises:
-            UnexpectedResponseError: If it has none of them.
+            UnexpectedResponseError: If it has none of them, or null for them.
         """
         if self._is_list:
             return BARE
         for name in names:
             if self._members.get(name) == "start_array":
                 return name
-        if any(self._members.get(name) == "null" for name in names):
-            return None
         found = ", ".join(map(repr, self._members)) or "nothing"
         missing = f"a list in {' or '.join(map(repr, names))} (it has {found})"
         raise UnexpectedResponseError(RESULTS, missing)
@@ -132,8 +154,7 @@ class ExportResult:
         prefix = "item" if self._is_list else f"{list_name}.item"
         with self._spool.unpacked() as document:
             for item in ijson.items(document, prefix):
-                row = _ENCODER.encode(item)
-                yield sanitize_json(row) if ESCAPED_NUL in row else row
+                yield sanitize_json(_ENCODER.encode(item))
 
     def records(self, list_name: str) -> Iterator[dict[str, t.Any]]:
         """The items of a list of objects.
@@ -144,7 +165,7 @@ class ExportResult:
         for row in self.raw_rows(list_name):
             if not row.startswith(b"{"):
                 raise UnexpectedResponseError(RESULTS, f"records in {list_name!r}")
-            yield msgspec.json.decode(row)
+            yield decode_json(row)
 
     def _survey(self) -> tuple[bool, dict[str, str]]:
         """Read it to its end: whether it is a list alone, and the event that begins each member."""
@@ -171,14 +192,6 @@ class ExportResult:
                 wanted = "JSON"
                 raise MalformedBodyError(wanted) from error
         return is_list, members
-
-
-def _valid_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Replace bytes that are no UTF-8, which would stop the reading, and drop a byte-order mark."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
-    for chunk in chunks:
-        yield decoder.decode(chunk).encode()
-    yield decoder.decode(b"", final=True).encode()
 
 
 def _is_safe_url(url: object) -> t.TypeGuard[str]:

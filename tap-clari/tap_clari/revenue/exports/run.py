@@ -15,10 +15,10 @@ from datetime import datetime, timezone
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.errors import PersistentBodyError, RefusedError
+from tap_clari.kit.errors import PersistentBodyError, RefusedError, UnauthorizedError
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.active import ActiveJob, Deadline, Export
-from tap_clari.revenue.exports.jobs import JOB, LIMITS, job_in, limits_in
+from tap_clari.revenue.exports.jobs import JOB, LIMITS, Limits, job_in, limits_in
 from tap_clari.revenue.exports.ledger import Ledger
 from tap_clari.revenue.exports.requests import Reader
 from tap_clari.revenue.exports.results import ExportResult
@@ -29,9 +29,13 @@ if t.TYPE_CHECKING:
 
     from tap_clari.kit.client import ApiClient
     from tap_clari.kit.tap import ApiTap
-    from tap_clari.revenue.exports.jobs import Job, Limits
+    from tap_clari.revenue.exports.jobs import Job
     from tap_clari.revenue.exports.ledger import StartedJob
     from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
+
+
+UNKNOWN_QUOTA = 1_000_000
+"""Jobs of the month, where only a refusal tells that there are no more."""
 
 
 class ExportRun:
@@ -54,6 +58,7 @@ class ExportRun:
         self._starter = JobStarter(tap, client, self._ledger)
         self._active: dict[ExportKey, ActiveJob] = {}
         self._finished: set[str] = set()
+        self._may_ask_for_limits = True
 
     # The jobs
 
@@ -106,8 +111,12 @@ class ExportRun:
                 self._ledger.remember(active.job.marked_read(), at_once=False)
 
     def end(self) -> None:
-        """Forget the jobs: all streams are synced."""
-        self._ledger.forget(*self._active)
+        """Forget the jobs that were read. A stream that failed leaves its jobs to the next run."""
+        unfinished = {reader.job_group for reader in self._unfinished_readers()}
+        read = [key for key, each in self._active.items() if each.job_group not in unfinished]
+        self._ledger.forget(*read)
+        for active in self._active.values():
+            active.discard_file()
         self._active.clear()
 
     def _unfinished_readers(self) -> list[Reader]:
@@ -148,15 +157,33 @@ class ExportRun:
             for request in other.export_requests()
         }
         count += sum(not self.adopt(*each) for each in others.values())
-        limits = limits_in(self._client.fetch(LIMITS, {}))
+        limits = self._limits()
         if limits.available_monthly_quota < count:
             raise FatalAPIError(export_errors.quota_spent(limits, count, len(self._active)))
+
+    def _limits(self) -> Limits:
+        """The limits; of a token that may not ask for them, one job at a time."""
+        if not self._may_ask_for_limits:
+            is_free = all(active.export for active in self._active.values())
+            return Limits(int(is_free), UNKNOWN_QUOTA, are_known=False)
+        try:
+            return self._client.fetch(LIMITS, limits_in)
+        except UnauthorizedError:
+            raise
+        except RefusedError as error:
+            self._may_ask_for_limits = False
+            self._client.logger.warning(
+                "This token may not see the limits of export jobs (HTTP %d): the tap starts one "
+                "job at a time, until Clari refuses one",
+                error.status,
+            )
+            return self._limits()
 
     def _start_what_fits(self, reader: Reader, waiting: deque[PendingStart]) -> Limits | None:
         """Start as many jobs as there are free slots; the limits if there was one to start."""
         if not waiting:
             return None
-        limits = limits_in(self._client.fetch(LIMITS, {}))
+        limits = self._limits()
         if limits.available_monthly_quota <= 0:
             raise FatalAPIError(export_errors.quota_spent(limits, len(waiting), len(self._active)))
         for _ in range(limits.available_concurrent_limit):
@@ -176,7 +203,8 @@ class ExportRun:
         while True:
             limits = self._start_what_fits(reader, waiting)
             if active := self._active.get(request.key):
-                job = job_in(self._client.fetch(JOB, {}, ids={"jobId": active.job_id}))
+                ids = {"jobId": active.job_id}
+                job = self._client.fetch(JOB, job_in, ids=ids, may_be_gone=True)
                 if job.is_done:
                     if export := self._read(active, job):
                         return export
@@ -209,9 +237,13 @@ class ExportRun:
     def _read(self, active: ActiveJob, job: Job) -> Export | None:
         """Receive the result; `None` if another job is needed for it."""
         try:
-            file = ExportResult.download(self._client, active.job_id, job)
-        except (RefusedError, PersistentBodyError) as error:
-            if isinstance(error, RefusedError) and error.status not in GONE:
+            file = ExportResult.download(
+                self._client, active.job_id, job, active.request.list_names
+            )
+        except PersistentBodyError as error:
+            raise FatalAPIError(export_errors.unreadable_result(active, error)) from error
+        except RefusedError as error:
+            if error.status not in GONE:
                 raise
             self.abandon(active.request)
             if not active.is_inherited:

@@ -17,10 +17,9 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.decoding import decode_object
-from tap_clari.kit.errors import RefusedError, UnexpectedResponseError, UnknownOutcomeError
+from tap_clari.kit.errors import RefusedError, UnknownOutcomeError
 from tap_clari.revenue.exports import errors as export_errors
-from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_in, jobs_in
+from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_id_in, job_in, jobs_in
 from tap_clari.revenue.exports.ledger import StartedJob
 
 if t.TYPE_CHECKING:
@@ -131,6 +130,8 @@ class JobStarter:
             if not isinstance(error, RefusedError):
                 raise
             if error.reason == QUOTA_REACHED:
+                if not limits.are_known:
+                    raise FatalAPIError(export_errors.quota_refused(request.label)) from error
                 # Somebody else was quicker. The limits will say which of the two quotas it is.
                 return None
             sentence = request.explain_refusal(error.reason or str(error.status))
@@ -163,7 +164,8 @@ class JobStarter:
         known = {*intent.known, *(job.job_id for job in self._ledger.jobs())}
         since = intent.started - SKEW
         until = before or datetime.now(timezone.utc) + SKEW
-        listed = (msgspec.convert(each, type=Job) for each in jobs_in(self._client.fetch(JOBS, {})))
+        jobs = self._client.fetch(JOBS, jobs_in)
+        listed = (msgspec.convert(each, type=Job) for each in jobs)
         found = [
             job
             for job in listed
@@ -179,7 +181,8 @@ class JobStarter:
 
     def _is_still_there(self, job_id: str) -> bool:
         try:
-            job = job_in(self._client.fetch(JOB, {}, ids={"jobId": job_id}))
+            ids = {"jobId": job_id}
+            job = self._client.fetch(JOB, job_in, ids=ids, may_be_gone=True)
         except RefusedError as error:
             if error.status not in GONE:
                 raise
@@ -205,7 +208,7 @@ class JobStarter:
     def _post(self, request: ExportRequest) -> str:
         key = request.key
         try:
-            answer = self._client.post(key.path, key.ids, key.body)
+            return self._client.post(key.path, job_id_in, key.ids, key.body)
         except RefusedError as error:
             fallback = request.fallback_body.get(error.reason or "")
             if fallback is None:
@@ -216,8 +219,4 @@ class JobStarter:
                 error.reason,
                 msgspec.json.encode(fallback).decode(),
             )
-            answer = self._client.post(key.path, key.ids, fallback)
-        job_id = decode_object(answer).get("jobId")
-        if not job_id:
-            raise UnexpectedResponseError(answer.path, "'jobId'")
-        return str(job_id)
+            return self._client.post(key.path, job_id_in, key.ids, fallback)

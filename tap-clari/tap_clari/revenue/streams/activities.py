@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
     from tap_clari.revenue.exports.ledger import StartedJob
 
 EXPORT = "/v4/export/activity"
+
+LIST_NAMES = ("activities", *LISTS)
+"""The names of the list of activities."""
 DAY = timedelta(days=1)
 
 AHEAD = timedelta(days=30)
@@ -118,7 +121,7 @@ class ActivitiesStream(ExportStream):
             "exportFormat": "JSON",
         }
         label = f"activities of {days.first} to {days.last}"
-        return ExportRequest(ExportKey(EXPORT, {}, body), label, _is_of_activities)
+        return ExportRequest(ExportKey(EXPORT, {}, body), label, LIST_NAMES, _is_of_activities)
 
     def read_exports(self) -> Iterable[Record]:
         """Read the run's window.
@@ -167,9 +170,7 @@ class ActivitiesStream(ExportStream):
         self.run.exports.discard_file(narrow)
 
     def _section(self, export: Export) -> Iterator[Record]:
-        section = export.file.find_list("activities", *LISTS)
-        if section:
-            yield from export.file.records(section)
+        yield from export.file.records(export.file.find_list(*LIST_NAMES))
 
     def _records(self, export: Export) -> Iterator[Record]:
         """The activities that this window has not written yet."""

@@ -7,10 +7,9 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from tap_clari.kit.conformance import hash_of
-from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.dedup import SeenIds
 from tap_clari.kit.times import EARLIEST, format_second
-from tap_clari.revenue.pagination import follow_next_links
+from tap_clari.revenue.pagination import LinkedPage, follow_next_links
 from tap_clari.revenue.run import HISTORY, RevenueStream
 from tap_clari.revenue.times import time_or_none
 
@@ -19,7 +18,6 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_clari.kit.decoding import Answer
 
 DAY = timedelta(days=1)
 LONGEST = timedelta(days=30)
@@ -39,7 +37,7 @@ class AuditEventsStream(RevenueStream):
     path = "/v4/audit/events"
     primary_keys = ("eventId",)
     replication_key = "eventTimestamp"
-    tap_added_properties = ("actor",)
+    tap_added_properties = ("actor", "impersonatingActor")
 
     @property
     def lookback(self) -> timedelta:
@@ -67,32 +65,34 @@ class AuditEventsStream(RevenueStream):
             elif pages > MANY_PAGES:
                 length = max(length / 2, SHORTEST)
 
-    def _pages(self, start: datetime, end: datetime) -> Iterator[Answer]:
+    def _pages(self, start: datetime, end: datetime) -> Iterator[LinkedPage]:
         """The pages of a window and a second around it: the vendor does not say if bounds count."""
         params = {
             "limit": "1000",
             "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
             "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
         }
-        return follow_next_links(self.client, self.path, params)
+        return follow_next_links(self.client, self.path, params, "items", "activities")
 
-    def _events(self, page: Answer) -> Iterator[Record]:
+    def _events(self, page: LinkedPage) -> Iterator[Record]:
         """The events of a page that this run has not written yet."""
-        listed_actors = decode_object(page).get("actors")
+        listed_actors = page.members.get("actors")
         actors = {
             str(actor.get("actorId")): actor
             for actor in (listed_actors if isinstance(listed_actors, list) else ())
             if isinstance(actor, dict)
         }
-        for event in decode_list(page, "items", "activities"):
+        for event in page.records:
             # Before the actor is added, whose name may change.
             event["eventId"] = str(event.get("eventId") or hash_of(event))
             happened_at = time_or_none(event.get("eventTimestamp")) or EARLIEST
             self._newest = max(self._newest, happened_at)
             if not self._seen.add(event["eventId"]):
                 continue
-            event["actor"] = actors.get(str(event.get("actorId")))
-            yield event
+            added = {"actor": actors.get(str(event.get("actorId")))}
+            if impersonating := event.get("impersonatingActorId"):
+                added["impersonatingActor"] = actors.get(str(impersonating))
+            yield self.with_added(event, **added)
 
 
 def _seconds(timestamp: int) -> str:

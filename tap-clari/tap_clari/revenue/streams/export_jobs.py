@@ -30,7 +30,7 @@ class ExportJobsStream(RevenueStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the list, without the links that open a result to anyone."""
-        for job in jobs_in(self.client.fetch(self.path, {})):
+        for job in self.client.fetch(self.path, jobs_in):
             job.pop("downloadUrl", None)
             yield job
 
@@ -51,7 +51,7 @@ class ExportJobResultsStream(RevenueStream):
         """Read the result of one job after the other."""
         progress = ProgressLog(self.log, self.name)
         incomplete: defaultdict[str, list[str]] = defaultdict(list)
-        for each in jobs_in(self.client.fetch(JOBS, {})):
+        for each in self.client.fetch(JOBS, jobs_in):
             job = msgspec.convert(each, type=Job)
             if not job.is_done or job.is_expired:
                 continue

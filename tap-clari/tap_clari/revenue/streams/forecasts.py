@@ -10,14 +10,12 @@ from functools import partial
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.errors import NotFoundError
 from tap_clari.kit.times import format_time
 from tap_clari.revenue.combine import combine_by_key
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
-from tap_clari.revenue.run import ExportStream, RevenueStream
+from tap_clari.revenue.run import FORECAST_LIST, ExportStream, RevenueStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +29,6 @@ if t.TYPE_CHECKING:
     from tap_clari.revenue.exports.results import ExportResult
     from tap_clari.revenue.run import RevenueRun
 
-LIST = "/v4/export/forecast/list"
 EXPORT = "/v4/export/forecast/{forecastId}"
 
 ENTRY_KEY = ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId")
@@ -40,38 +37,17 @@ CRM_TYPES = ("crm_total", "crm_closed")
 """The types that Clari does not export for every organization."""
 
 
-def forecast_tabs(stream: RevenueStream) -> list[Record]:
-    """The forecasts that the API lists, asked for once a run; none where it has no such list."""
-    tabs = stream.run.forecast_tabs
-    if tabs is None:
-        try:
-            answer = stream.client.fetch(LIST, {})
-        except NotFoundError:
-            tabs = []
-            if not stream.config["forecast_ids"]:
-                stream.log(
-                    "Clari does not list the forecasts of this organization (HTTP 404), so that "
-                    "nothing of them is read: set forecast_ids. The id of a forecast stands in "
-                    "the address of its Forecast Tab.",
-                    level=logging.WARNING,
-                )
-        else:
-            tabs = decode_list(answer, "forecasts")
-        stream.run.forecast_tabs = tabs
-    return tabs
-
-
 class ForecastsStream(RevenueStream):
     """The forecast tabs (`/export/forecast/list`), where the API lists them."""
 
     name = "forecasts"
-    path = LIST
+    path = FORECAST_LIST
     primary_keys = ("forecastId",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the list."""
         # Each its own: what is made of a record is not put back into the list.
-        yield from (dict(tab) for tab in forecast_tabs(self))
+        yield from (dict(tab) for tab in self.run.forecast_tabs())
 
 
 class _ForecastExportStream(ExportStream):
@@ -88,7 +64,7 @@ class _ForecastExportStream(ExportStream):
     def export_requests(self) -> Sequence[ExportRequest]:
         """One job for each forecast and quarter, the newest quarter first."""
         ids = self.config["forecast_ids"] or [
-            str(tab["forecastId"]) for tab in forecast_tabs(self) if tab.get("forecastId")
+            str(tab["forecastId"]) for tab in self.run.forecast_tabs() if tab.get("forecastId")
         ]
         periods = sorted(self.config["time_periods"], reverse=True) or [None]
         return [
@@ -116,6 +92,7 @@ class _ForecastExportStream(ExportStream):
         return ExportRequest(
             ExportKey(EXPORT, {"forecastId": forecast_id}, body),
             label=f"the forecast {forecast_id}" + (f", {period}" if period else ""),
+            list_names=("entries", *LISTS),
             matches_job=partial(_is_of, forecast_id, period),
             fallback_body=fallback,
             explain_refusal=partial(_explained, forecast_id),
@@ -226,7 +203,16 @@ class ForecastEntriesStream(_ForecastExportStream):
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The entries. Several of one key, each with another kind of value, become one record."""
-        yield from combine_by_key(super().records_of(export), ENTRY_KEY[1:])
+        is_empty = True
+        for entry in combine_by_key(super().records_of(export), ENTRY_KEY[1:]):
+            is_empty = False
+            yield entry
+        if is_empty:
+            self.log(
+                "The export of %s has no entries",
+                export.request.label,
+                level=logging.WARNING,
+            )
 
 
 class ForecastUsersStream(_ForecastExportStream):

@@ -8,6 +8,7 @@ import typing as t
 import msgspec
 
 from tap_clari.kit.decoding import decode_object
+from tap_clari.kit.errors import NotFoundError, PersistentServerError
 from tap_clari.revenue.client import PARTNER
 from tap_clari.revenue.run import RevenueStream
 
@@ -34,25 +35,45 @@ class IngestJobsStream(RevenueStream):
         return super().missing_settings() if self.config["ingest_job_ids"] else None
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Ask for each job of the setting."""
+        """Ask for each job of the setting, in every run."""
         unknown: list[str] = []
+        failure: PersistentServerError | None = None
+        has_success = False
         ids = dict.fromkeys(self.config["ingest_job_ids"])
-        for job_id, answer in self.client.map_concurrently(ids, self._look_up):
-            if answer is None:
+        for job_id, job in self.client.map_concurrently(ids, self._look_up):
+            if isinstance(job, PersistentServerError):
+                failure = job
+                unknown.append(job_id)
+            elif job is None:
                 unknown.append(job_id)
             else:
-                yield _with_errors_apart(decode_object(answer, "message"))
+                has_success = True
+                yield job
+        if failure and not has_success:
+            raise failure
         if unknown:
             self.log(
-                "Clari does not know these of the ingest_job_ids (404): %s",
+                "Clari does not know these of the ingest_job_ids (404), or does not give them: %s",
                 ", ".join(unknown),
                 level=logging.WARNING,
             )
 
-    def _look_up(self, job_id: str) -> Answer | None:
-        return self.run.partner.fetch_or_none(
-            self.path, ids={"jobId": job_id}, is_data=_holds_a_job
-        )
+    def _look_up(self, job_id: str) -> Record | PersistentServerError | None:
+        ids = {"jobId": job_id}
+        try:
+            return self.run.partner.fetch(
+                self.path, self._decode, ids=ids, may_be_gone=True, is_data=_holds_a_job
+            )
+        except NotFoundError:
+            return None
+        except PersistentServerError as error:
+            return error
+
+    def _decode(self, answer: Answer) -> Record:
+        """The job, with what stands beside it."""
+        job = decode_object(answer, "message")
+        beside = {name: each for name, each in decode_object(answer).items() if name != "message"}
+        return self.with_extra(_with_errors_apart(job), beside)
 
 
 def _holds_a_job(response: requests.Response) -> bool:

@@ -15,6 +15,8 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.kit.decoding import Answer
+
 
 class LimitsStream(RevenueStream):
     """The quotas of export jobs and what is left of them (`/admin/limits`), a record a run."""
@@ -27,7 +29,11 @@ class LimitsStream(RevenueStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask once."""
-        answer = self.client.fetch(self.path, {})
-        others = {name: each for name, each in decode_object(answer).items() if name != "jobs"}
-        fetched_at = format_time(datetime.now(timezone.utc))
-        yield {**others, **decode_object(answer, "jobs"), "fetchedAt": fetched_at}
+        limits = self.client.fetch(self.path, self._decode)
+        yield self.with_added(limits, fetchedAt=format_time(datetime.now(timezone.utc)))
+
+    def _decode(self, answer: Answer) -> Record:
+        """The limits, with what stands beside them."""
+        jobs = decode_object(answer, "jobs")
+        beside = {name: each for name, each in decode_object(answer).items() if name != "jobs"}
+        return self.with_extra(jobs, beside)

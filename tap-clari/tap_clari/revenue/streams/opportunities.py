@@ -14,7 +14,17 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.kit.decoding import Answer
     from tap_clari.revenue.exports.requests import ExportRequest
+
+TYPES = {
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
+"""The name in JSON of each type but text, by the type that it is read as."""
 
 IDS_AT_ONCE = 100
 """How many opportunities one request can ask for."""
@@ -43,12 +53,10 @@ class OpportunitiesStream(RevenueStream, Reader):
         for identifier in self.config["opportunity_ids"]:
             self.run.opportunity_ids.add(identifier)
         found = 0
-        for _, answer in self.client.map_concurrently(
-            self._batches(), lambda batch: self.client.fetch(self.path, {"oppId": batch})
-        ):
-            opportunities = decode_list(answer, "opportunities")
+        for _, opportunities in self.client.map_concurrently(self._batches(), self._ask):
             found += len(opportunities)
-            yield from opportunities
+            for opportunity in opportunities:
+                yield _with_value_types(opportunity)
         if found < len(self.run.opportunity_ids):
             self.log(
                 "Clari has %d of the %d opportunities that were asked for",
@@ -57,7 +65,24 @@ class OpportunitiesStream(RevenueStream, Reader):
             )
         self.run.exports.finished(self)
 
+    def _ask(self, batch: list[str]) -> list[Record]:
+        return self.client.fetch(self.path, _opportunities, {"oppId": batch})
+
     def _batches(self) -> Iterator[list[str]]:
         ids = iter(self.run.opportunity_ids)
         while batch := list(islice(ids, IDS_AT_ONCE)):
             yield batch
+
+
+def _opportunities(answer: Answer) -> list[Record]:
+    return decode_list(answer, "opportunities")
+
+
+def _with_value_types(opportunity: Record) -> Record:
+    """Say of which type a value of a field is that is no text: `5` and `"5"` look alike."""
+    fields = opportunity.get("fields")
+    for each in fields if isinstance(fields, list) else ():
+        kind = TYPES.get(type(each.get("value"))) if isinstance(each, dict) else None
+        if kind:
+            each.setdefault("valueType", kind)
+    return opportunity
