@@ -43,9 +43,10 @@ def has_long_number(chunks: Iterator[bytes]) -> bool:
     """Whether any run of digits is too long to be read."""
     end = b""
     for chunk in chunks:
-        if _LONG_NUMBER.search(end + chunk):
+        joined = end + chunk
+        if _LONG_NUMBER.search(joined):
             return True
-        end = chunk[-LONGEST_NUMBER:]
+        end = joined[-LONGEST_NUMBER:]
     return False
 
 
