@@ -54,7 +54,7 @@ def test_what_is_flattened_has_no_member_without_a_column(depth: int) -> None:
     assert record["info"] == {"size": 2, "inner": inner}
     assert record["_extra"] == {"info.new": 3, "info.inner.other": 4}
     # Objects without a leaf: flattening makes no member of them.
-    empty = {} if depth == 1 else {"inner": {}}
+    empty: dict[str, t.Any] = {} if depth == 1 else {"inner": {}}
     assert conformed({"id": "1", "info": None}, flattened_depth=depth)["info"] == empty
 
 
