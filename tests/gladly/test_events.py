@@ -191,9 +191,12 @@ def test_no_events_move_the_bookmark_all_the_same(start: Start) -> None:
     gladly = start(events=0)
     run = gladly.tap.run("events")
     assert_same(run, "events", [])
-    # What is empty is believed when it comes twice.
-    (window, again) = windows(gladly)
+    # What is empty is believed when it comes twice. Until then, its window of all 24 hours may have
+    # come to begin too early; then a shorter one is asked for in the same way.
+    *refused, window, again = windows(gladly)
     assert window == again
+    assert len(refused) <= 2
     assert moment(run.bookmark("events")) == window[1]
-    [warning] = run.warnings
-    assert "GET /events: not JSON, a record a line; trying again" in warning
+    assert len(run.warnings) == 1 + len(refused) / 2
+    for warning in run.warnings:
+        assert "GET /events: not JSON, a record a line; trying again" in warning

@@ -77,6 +77,7 @@ class ActiveJob:
         deadline: How long this run waits for it.
         is_inherited: Whether an earlier run started it.
         export: What it has brought, while its file is there.
+        has_ended: Whether the run has seen it end.
     """
 
     job_group: str
@@ -85,6 +86,7 @@ class ActiveJob:
     deadline: Deadline
     is_inherited: bool = False
     export: Export | None = None
+    has_ended: bool = False
 
     @property
     def job_id(self) -> str:

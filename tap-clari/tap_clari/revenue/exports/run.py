@@ -164,7 +164,7 @@ class ExportRun:
     def _limits(self) -> Limits:
         """The limits; of a token that may not ask for them, one job at a time."""
         if not self._may_ask_for_limits:
-            is_free = all(active.export for active in self._active.values())
+            is_free = all(each.has_ended or each.is_inherited for each in self._active.values())
             return Limits(int(is_free), UNKNOWN_QUOTA, are_known=False)
         try:
             return self._client.fetch(LIMITS, limits_in)
@@ -205,6 +205,7 @@ class ExportRun:
             if active := self._active.get(request.key):
                 ids = {"jobId": active.job_id}
                 job = self._client.fetch(JOB, job_in, ids=ids, may_be_gone=True)
+                active.has_ended = job.is_done
                 if job.is_done:
                     if export := self._read(active, job):
                         return export
