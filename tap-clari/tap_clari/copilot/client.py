@@ -10,7 +10,7 @@ from singer_sdk import SchemaDirectory, StreamSchema
 from tap_clari import schemas
 from tap_clari.errors import error_code, says_gone
 from tap_clari.kit.client import ApiClient
-from tap_clari.kit.decoding import decode_list
+from tap_clari.kit.decoding import decode_json, raw_records
 from tap_clari.kit.errors import ApiErrors
 from tap_clari.kit.stream import ApiStream
 from tap_clari.kit.times import parse_time_or_epoch
@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.kit.decoding import Answer
     from tap_clari.kit.tap import ApiTap
 
 CREDENTIALS = ("copilot_api_key", "copilot_api_password")
@@ -107,6 +108,7 @@ class CopilotStream(ApiStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""
-        yield from self.client.fetch(
-            self.path, lambda answer: decode_list(answer, *self.list_names)
-        )
+        yield from self.client.fetch(self.path, self._decode)
+
+    def _decode(self, answer: Answer) -> list[Record]:
+        return [decode_json(each) for each in raw_records(answer, *self.list_names)]
