@@ -51,7 +51,7 @@ lint: $(STAMP) ## check style, types, the lock file and meltano.yml
 	@echo "uv lock --check"; $(UV) lock --check --python .venv/bin/python
 	.venv/bin/python -m check_jsonschema --builtin-schema vendor.meltano meltano.yml
 
-bench: $(STAMP) ## measure the figures of the README
+bench: $(STAMP) ## measure the figures of docs/benchmarks.md
 	@.venv/bin/python -m tests.bench $(ARGS)
 
 # Sets $python to the first Python that will do, or says in one sentence why none does. Its question

@@ -1,1 +1,1 @@
-"""`make bench`: the figures of the README, measured."""
+"""`make bench`: the figures of docs/benchmarks.md, measured."""
