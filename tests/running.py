@@ -15,6 +15,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.forking import Forked
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -183,7 +185,7 @@ class Tap:
         state: Record | None = None,
         catalog: Record | None = None,
         **settings: t.Any,
-    ) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    ) -> Iterator[tuple[Forked, Path]]:
         """Start the process; its log goes to a file.
 
         Without a catalog, one that was discovered without settings has the streams.
@@ -204,13 +206,7 @@ class Tap:
                 command += [f"--{option}", str(file)]
             with (
                 (folder / "log").open("w") as log,
-                subprocess.Popen(
-                    command,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    encoding="utf-8",
-                    env=_environment(),
-                ) as process,
+                Forked(command, log.fileno(), _environment()) as process,
             ):
                 yield process, folder / "log"
 
