@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
-from .times import parse_time
+from .times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -111,6 +111,11 @@ def start_date(description: str) -> Setting:
     return Setting(th.DateTimeType, description)
 
 
+def end_date(description: str) -> Setting:
+    """The time before which records are read; itself not in the window."""
+    return Setting(th.DateTimeType, description)
+
+
 def user_agent(tap_name: str) -> Setting:
     """The User-Agent header."""
     return text(f"The User-Agent header. Default: {tap_name} and its version.")
@@ -120,16 +125,33 @@ def start_date_errors(start_date: str | None, advice: str) -> Iterator[str]:
     """Refuse a `start_date` that is no time, or lies before 1971; `advice` says what to do then."""
     if not start_date:
         return
-    try:
-        is_past_1970 = parse_time(start_date).year > 1970  # noqa: PLR2004
-    except ValueError:
+    if not (start := time_or_none(start_date)):
+        yield _no_time("start_date", start_date)
+    elif start.year <= 1970:  # noqa: PLR2004
+        yield f"The setting start_date lies before 1971{advice}"
+
+
+def end_date_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    """Refuse an `end_date` that is no time, or leaves nothing between it and `start_date`."""
+    if not (value := config.get("end_date")):
+        return
+    start = time_or_none(config.get("start_date"))
+    if not (end := time_or_none(value)):
+        yield _no_time("end_date", value)
+    elif start and end <= start:
         yield (
-            f"The setting start_date is no ISO 8601 time: {start_date!r}. Write it as "
-            "2026-01-01 or 2026-01-01T00:00:00Z."
+            "The setting end_date must be later than start_date: what is read is from start_date "
+            "on and before end_date."
         )
-    else:
-        if not is_past_1970:
-            yield f"The setting start_date lies before 1971{advice}"
+    elif end.year <= 1970:  # noqa: PLR2004
+        yield "The setting end_date lies before 1971: there is nothing before it."
+
+
+def _no_time(name: str, value: str) -> str:
+    return (
+        f"The setting {name} is no ISO 8601 time: {value!r}. Write it as 2026-01-01 or "
+        "2026-01-01T00:00:00Z."
+    )
 
 
 def form_errors(

@@ -52,6 +52,11 @@ class StreamState(t.TypedDict, total=False):
     partitions: list[dict[str, t.Any]]
 
 
+MARGIN = timedelta(seconds=2)
+"""How far around `start_date` and `end_date` records may come that are not of the run's window. An
+API may take its bounds in, or look at whole seconds only, so that a stream asks for more."""
+
+
 @dataclass
 class RunContext:
     """What the streams of an API share in a run.
@@ -132,9 +137,10 @@ class ApiStream(Stream):
     @property
     def emit_activate_version_messages(self) -> bool:
         """Where the setting asks for it, and nothing is lost by it."""
-        is_complete = self.full_table_is_complete and not (
+        is_cut = self.config.get("end_date") or (
             self.bookmark_field and self.config.get("start_date")
         )
+        is_complete = self.full_table_is_complete and not is_cut
         return is_complete and super().emit_activate_version_messages
 
     # Catalog
@@ -330,6 +336,11 @@ class ApiStream(Stream):
             self.warn_once("The setting start_date lies in the future: nothing is read until then.")
         return start
 
+    def end_date(self) -> datetime | None:
+        """The setting `end_date`: what is of this time or later belongs to another run."""
+        value = self.config.get("end_date")
+        return parse_time(value) if value else None
+
     def bookmark(self) -> datetime | None:
         """The time up to which earlier runs have read; `None` where the full table is asked for.
 
@@ -357,17 +368,54 @@ class ApiStream(Stream):
     def window_start(self) -> datetime | None:
         """Where the run's window begins; `None` for the beginning of all data.
 
-        The look-back goes back from a bookmark only, and never before `start_date`.
+        The look-back goes back from a bookmark only, and never before `start_date`. Of a stream
+        that was read to `end_date`, nothing is read again.
         """
-        earliest, bookmark = self.start_date(), self.bookmark()
+        earliest, bookmark, end = self.start_date(), self.bookmark(), self.end_date()
         if bookmark is None:
             return earliest
+        if end and bookmark >= end:
+            return bookmark
         start = bookmark - self.lookback
         return max(start, earliest or start)
 
+    def window_end(self, delay: timedelta = timedelta(0)) -> datetime:
+        """Where the run's window ends, itself not in it: at `end_date`, or before the run began.
+
+        Args:
+            delay: How long before.
+        """
+        end = self.run_started_at - delay
+        return min(end, self.end_date() or end)
+
+    def is_of_other_run(self, moment: datetime | None, margin: timedelta = MARGIN) -> bool:
+        """Whether a record is just before `start_date`, or at `end_date` or just after it.
+
+        So runs with adjoining windows give it once. What is further off than the margin is kept: an
+        API may filter by another time than its records show, and then no other run would give it.
+
+        Args:
+            moment: The record's time, if it has one.
+            margin: How far around its window the stream asks, at most.
+        """
+        if moment is None:
+            return False
+        start, end = self._bounds
+        return bool(
+            (start and start - margin <= moment < start) or (end and end <= moment <= end + margin)
+        )
+
+    @cached_property
+    def _bounds(self) -> tuple[datetime | None, datetime | None]:
+        return self.start_date(), self.end_date()
+
     def move_bookmark(self, read_until: datetime) -> None:
-        """Keep in the state that everything up to this time is written; never move back."""
+        """Keep in the state that everything up to this time is written.
+
+        It never moves back, and never past `end_date`.
+        """
         bookmark = self.bookmark()
+        read_until = min(read_until, self.end_date() or read_until)
         if bookmark is None or read_until > bookmark:
             self.stream_state["replication_key"] = self.bookmark_field
             self.stream_state["replication_key_value"] = format_time(read_until)
