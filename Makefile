@@ -17,6 +17,9 @@ UV_FOLDER := .tools/uv-$(UV_VERSION)
 # fetched the other need not.
 UV_CACHE_DIR ?= $(CURDIR)/.tools/cache
 export UV_CACHE_DIR
+# A company's proxy shows a certificate that only the system knows; for Meltano as well.
+UV_SYSTEM_CERTS ?= true
+export UV_SYSTEM_CERTS
 UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv $(UV_FOLDER)/bin/uv
 
 # The stamp says which folder and which PYTHON .venv was made for. It goes when the folder has moved,
@@ -29,13 +32,16 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 # follows no links, so that it would not find the kit within the taps.
 CODE := kit tap-clari tap-gladly tests
 
-.PHONY: help demo test test-install lint bench
+.PHONY: help demo sandbox test test-install lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 demo: $(STAMP) ## take a local Clari and Gladly into a local PostgreSQL through Meltano; again: what changed
 	@.venv/bin/python -m tests.demo $(ARGS)
+
+sandbox: $(STAMP) ## serve a local Clari and Gladly, and print the environment that points a tap at them
+	@.venv/bin/python -m tests.sandbox $(ARGS)
 
 test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS="-k topics"
 	@.venv/bin/python -m pytest $(ARGS)

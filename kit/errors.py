@@ -303,7 +303,8 @@ class ApiErrors:
         return (
             f"No secure connection to {self.api_url}: its TLS certificate or protocol is not "
             f"accepted. Check {self.url_settings} and this machine's clock; behind a proxy that "
-            "opens TLS, set REQUESTS_CA_BUNDLE to the proxy's certificate."
+            "opens TLS, add the proxy's certificate to the system's trust store, or set "
+            "REQUESTS_CA_BUNDLE to its file."
         )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import ssl
 import threading
 import time
 import typing as t
 
 import backoff
 import requests
+import truststore
 from pyrate_limiter import InMemoryBucket, Limiter, Rate
 from requests.adapters import HTTPAdapter
 
@@ -16,6 +18,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Generator
 
     from requests import PreparedRequest, Response
+    from requests.adapters import _HostParams, _PoolKwargs
 
 HEADROOM = 1.02
 """How much longer than its share of the time a request's slot is. Requests leave evenly, but the
@@ -69,6 +72,29 @@ class Pace:
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
 
+class SystemTrustAdapter(HTTPAdapter):
+    """Trusts what the system trusts, as a company's own proxy, besides the public authorities.
+
+    REQUESTS_CA_BUNDLE takes the place of both.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._system_trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(pool_connections=1, pool_maxsize=connections, pool_block=True)
+
+    def build_connection_pool_key_attributes(
+        self,
+        request: PreparedRequest,
+        verify: bool | str,  # noqa: FBT001 - the signature of requests
+        cert: str | tuple[str, str] | None = None,
+    ) -> tuple[_HostParams, _PoolKwargs]:
+        """Use the system's trust store, unless `verify` is the path of a bundle."""
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if not isinstance(verify, str):
+            pool["ssl_context"] = self._system_trust
+        return host, pool
+
+
 class ThrottledSession(requests.Session):
     """Sends from any thread, never faster than its paces.
 
@@ -83,8 +109,7 @@ class ThrottledSession(requests.Session):
         self._own = own
         self._common = common or own
         for scheme in ("https://", "http://"):
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
-            self.mount(scheme, adapter)
+            self.mount(scheme, SystemTrustAdapter(connections))
 
     def send(self, request: PreparedRequest, **kwargs: t.Any) -> Response:
         """Send when it is this request's turn."""

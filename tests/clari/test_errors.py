@@ -189,6 +189,27 @@ def test_a_certificate_that_is_not_trusted_until_it_is(
     assert run.records["users"][0]["name"] == "acme-data/2"
 
 
+def test_the_trust_store_of_the_system_counts_unless_a_bundle_is_set(
+    authority: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url, certificate = authority
+    tap = Tap("tap-clari", {**KEYS, "copilot_api_url": url})
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    # OpenSSL's own variable: where the system's trust store is.
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    run = tap.run("users")
+    assert run.returncode == 0, run.log
+    assert run.ids("users") == ["1"]
+
+    another = tmp_path / "another.pem"
+    trustme.CA().cert_pem.write_to_path(str(another))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(another))
+    run = tap.run("users")
+    assert run.returncode == 1
+    assert "trust store" in run.last_word
+
+
 @pytest.mark.parametrize("value", ["2", "date"])
 def test_retry_after_is_obeyed(copilot: Copilot, value: str) -> None:
     if value == "date":

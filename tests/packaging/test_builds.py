@@ -101,7 +101,7 @@ def test_the_hook_is_the_same_in_both() -> None:
     assert clari == gladly
 
 
-def test_a_build_holds_the_files_of_the_kit(checkout: Checkout, tmp_path: Path) -> None:
+def test_a_build_holds_the_kit_and_the_licence(checkout: Checkout, tmp_path: Path) -> None:
     assert checkout.link.readlink() == Path("../../kit")
     kit = {
         f"/{path.relative_to(ROOT / 'kit').as_posix()}": path.read_bytes()
@@ -114,6 +114,10 @@ def test_a_build_holds_the_files_of_the_kit(checkout: Checkout, tmp_path: Path) 
     assert "/__init__.py" in kit
     assert kit_files(built.wheel, checkout.package) == kit
     assert kit_files(built.sdist, checkout.package) == kit
+    licence = (ROOT / "LICENSE").read_bytes()
+    assert built.sdist["LICENSE"] == licence
+    (in_wheel,) = (path for path in built.wheel if path.endswith(".dist-info/licenses/LICENSE"))
+    assert built.wheel[in_wheel] == licence
 
 
 def test_the_wheel_of_an_sdist_is_the_wheel(checkout: Checkout, tmp_path: Path) -> None:

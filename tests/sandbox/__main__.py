@@ -1,7 +1,4 @@
-"""Serves a made-up Copilot account, Revenue organization and Gladly in the foreground.
-
-Use ``python -m tests.sandbox --calls 1000``.
-"""
+"""`make sandbox`: a local Clari and a local Gladly in the foreground, both made up."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT; says where and with which credentials."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make sandbox", description=__doc__)
     parser.add_argument("--calls", type=int, default=1000, help="how many calls")
     parser.add_argument("--seed", type=int, default=1, help="seed of the data")
     for option, vendor in (("", "Copilot"), ("revenue-", "Revenue"), ("gladly-", "Gladly")):
@@ -49,21 +46,23 @@ def main() -> None:
         reports_per_minute=10,
     )
     with copilot, revenue, gladly:
+        print("# A local Clari and a local Gladly, until Ctrl-C. Their environment, for any tap:")
         for name, value in (
-            ("url", copilot.url),
-            ("api_key", copilot.api_key),
-            ("api_password", copilot.api_password),
-            ("revenue_url", revenue.url),
-            ("revenue_api_key", revenue.api_key),
-            ("revenue_partner_key", revenue.partner_key),
-            ("gladly_url", gladly.url),
-            ("gladly_username", gladly.username),
-            ("gladly_api_token", gladly.api_token),
+            ("CLARI_COPILOT_API_URL", copilot.url),
+            ("CLARI_COPILOT_API_KEY", copilot.api_key),
+            ("CLARI_COPILOT_API_PASSWORD", copilot.api_password),
+            ("CLARI_API_URL", revenue.url),
+            ("CLARI_API_KEY", revenue.api_key),
+            ("CLARI_PARTNER_KEY", revenue.partner_key),
+            ("CLARI_JOB_POLL_INTERVAL_SECONDS", 1),
+            ("GLADLY_API_URL", gladly.url),
+            ("GLADLY_USERNAME", gladly.username),
+            ("GLADLY_API_TOKEN", gladly.api_token),
         ):
-            print(f"{name:20} {value}", flush=True)
+            print(f"export TAP_{name}={value}", flush=True)
         ended.wait()
     requests = sum(sandbox.traffic.count() for sandbox in (copilot, revenue, gladly))
-    print(f"{requests} requests were made", flush=True)
+    print(f"# {requests} requests were made", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from tests.running import BIN
 from tests.sandbox import local_api
 from tests.sandbox.copilot import ABSENT, FORBIDDEN, SIGNATURE, CopilotSandbox
 from tests.sandbox.instants import micros
@@ -662,10 +664,29 @@ def test_serves_in_the_foreground() -> None:
     command = [sys.executable, "-m", "tests.sandbox", "--calls", "20"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = dict(process.stdout.readline().split() for _ in range(3))
-        headers = {"X-Api-Key": told["api_key"], "X-Api-Password": told["api_password"]}
-        answer = requests.get(told["url"] + "/calls", headers=headers, timeout=20)
+        assert process.stdout.readline().startswith("# ")
+        lines = [process.stdout.readline().removeprefix("export ").strip() for _ in range(10)]
+        told = dict(line.split("=", 1) for line in lines)
+        account = told["TAP_CLARI_COPILOT_API_KEY"], told["TAP_CLARI_COPILOT_API_PASSWORD"]
+        headers = dict(zip(("X-Api-Key", "X-Api-Password"), account, strict=True))
+        url = told["TAP_CLARI_COPILOT_API_URL"]
+        answer = requests.get(url + "/calls", headers=headers, timeout=20)
         assert answer.json()["pagination"]["matched"] == 19
+        agents = requests.get(
+            told["TAP_GLADLY_API_URL"] + "/api/v1/agents",
+            auth=(told["TAP_GLADLY_USERNAME"], told["TAP_GLADLY_API_TOKEN"]),
+            timeout=20,
+        )
+        assert agents.json()[0]["id"]
+        # The lines are all that a tap needs to know.
+        run = subprocess.run(
+            [BIN / "tap-clari", "--config=ENV", "--test"],
+            env={**os.environ, **told},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
         process.terminate()
         assert process.wait(5) == 0
 
