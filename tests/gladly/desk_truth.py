@@ -38,6 +38,7 @@ KINDS = {
     "voice_transcripts": "conversation",
     "customer_profiles": "customer",
     "customer_conversations": "customer",
+    "customer_tasks": "customer",
     "tasks": "task",
     "task_comments": "task",
 }

@@ -44,6 +44,7 @@ STREAMS: dict[str, Keys] = {
     "conversation_items": BY_ID,
     "customer_profiles": BY_ID,
     "customer_conversations": BY_ID,
+    "customer_tasks": BY_ID,
     "tasks": BY_ID,
     "task_comments": BY_ID,
     "voice_transcripts": (["conversationItemId"], "changedAt"),
@@ -61,7 +62,7 @@ OTHERS = (
     "answers",
 )
 
-COSTLY = ("customer_conversations", "voice_transcripts")
+COSTLY = ("customer_conversations", "customer_tasks", "voice_transcripts")
 """A request for each customer, and for each call: not selected by default."""
 
 

@@ -35,7 +35,7 @@ BY_ID_BY_DEFAULT = (
     "task_comments",
     "custom_attributes",
 )
-BY_ID = (*BY_ID_BY_DEFAULT, "customer_conversations", "voice_transcripts")
+BY_ID = (*BY_ID_BY_DEFAULT, "customer_conversations", "customer_tasks", "voice_transcripts")
 """The streams that are read by id, by which their tables are called too."""
 
 Key = tuple[t.Any, ...]

@@ -178,6 +178,8 @@ def _truth(  # noqa: C901, PLR0912 - a branch for each stream
         yield from _known(desk.custom_attributes, met | changed.attributes)
     elif stream == "customer_conversations":
         yield from (one for one in desk.conversations.values() if one["customerId"] in customers)
+    elif stream == "customer_tasks":
+        yield from (one for one in desk.tasks.values() if one["customerId"] in customers)
     else:
         for id_, transcript in desk.transcripts.items():
             if (talk := desk.items[id_]["conversationId"]) in talks:
@@ -199,6 +201,7 @@ def _stale(pipeline: GladlyPipeline, stream: str, truth: list[Record]) -> Iterat
         gone = {
             "conversations": with_customer,
             "customer_conversations": id_ not in desk.conversations,
+            "customer_tasks": id_ not in desk.tasks,
             "conversation_items": with_customer,
             "customer_profiles": id_ in desk.deleted,
             "tasks": with_customer,

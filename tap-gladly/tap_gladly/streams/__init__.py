@@ -30,7 +30,7 @@ from tap_gladly.streams.reference import (
     TopicsStream,
     WebhooksStream,
 )
-from tap_gladly.streams.tasks import TaskCommentsStream, TasksStream
+from tap_gladly.streams.tasks import CustomerTasksStream, TaskCommentsStream, TasksStream
 from tap_gladly.streams.work_sessions import WorkSessionEventsStream
 
 STREAMS = (
@@ -65,6 +65,7 @@ STREAMS_BY_ID = (
     CustomerConversationsStream,
     TasksStream,
     TaskCommentsStream,
+    CustomerTasksStream,
     VoiceTranscriptsStream,
     CustomAttributesStream,
 )

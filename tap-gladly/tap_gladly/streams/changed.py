@@ -189,14 +189,15 @@ class ChangedStream(GladlyStream, ChangesReader):
         return None
 
     def read(self, request: IdRequest) -> IdResult:
-        """Ask for it; in a thread of its own.
+        """Ask for it, here for a list; in a thread of its own.
 
         Raises:
             NotFoundError: If it is not there any more.
             MergedCustomerError: If it is a customer who was merged into another.
             PersistentServerError: If it cannot be read.
         """
-        raise NotImplementedError
+        ids = {self.place: request.change.id}
+        return self.client.fetch_one(self.path, decode_result, ids=ids)
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:  # noqa: ARG002
         """The records of an outcome, which may be that it is gone or merged."""

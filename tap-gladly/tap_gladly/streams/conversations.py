@@ -7,7 +7,7 @@ import typing as t
 from datetime import timedelta
 from functools import partial
 
-from tap_gladly.changes.facts import CONVERSATION, CUSTOMER
+from tap_gladly.changes.facts import CONVERSATION
 from tap_gladly.changes.merges import LISTS
 from tap_gladly.changes.pending_attributes import AttributesReader
 from tap_gladly.conversation_content import calls_of, with_list_of_recipients
@@ -23,6 +23,7 @@ from tap_gladly.streams.changed import (
     SingleRecordStream,
     decode_result,
 )
+from tap_gladly.streams.customers import CustomerListStream
 from tap_gladly.streams.parts import ChildListStream
 
 if t.TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ConversationItemsStream(ChildListStream):
         return super().post_process(with_list_of_recipients(row), context)
 
 
-class CustomerConversationsStream(ChangedStream):
+class CustomerConversationsStream(CustomerListStream):
     """All conversations of the customers of whom something changed.
 
     What `conversations` does not reach: those that did not change since the `start_date`.
@@ -81,22 +82,10 @@ class CustomerConversationsStream(ChangedStream):
 
     name = "customer_conversations"
     path = LISTS[CONVERSATION]
-    place = "customerId"
-    kind = CUSTOMER
-    selected_by_default = False
-
-    def read(self, request: IdRequest) -> IdResult:
-        """List them."""
-        ids = {self.place: request.change.id}
-        return self.client.fetch_one(self.path, decode_result, ids=ids)
+    listed = "conversations"
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
-        """The records, whose custom attributes are met; a list that was cut is named."""
-        if isinstance(outcome, IdResult) and outcome.is_limited:
-            self.warn_once(
-                f"{self.name}: Gladly lists {len(outcome.records)} conversations of the customer "
-                f"{change.id} and no more. Those that change are in the stream conversations."
-            )
+        """The records, whose custom attributes are met."""
         self.run.attributes.add(_attributes_of(outcome))
         return super().records_of(index, change, outcome)
 

@@ -1,4 +1,4 @@
-"""Profiles of customers, by id and by search."""
+"""Profiles of customers, by id and by search, and lists of what a customer has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typing as t
 from tap_gladly.changes.facts import CUSTOMER
 from tap_gladly.client import MergedCustomerError, records
 from tap_gladly.kit.times import format_time
-from tap_gladly.streams.changed import SingleRecordStream
+from tap_gladly.streams.changed import ChangedStream, IdResult, SingleRecordStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,3 +85,22 @@ class CustomerProfilesStream(SingleRecordStream):
     def _search(self, search: tuple[str, str]) -> list[Record]:
         setting, value = search
         return self.client.fetch(SEARCH, records, {SEARCHES[setting]: value})
+
+
+class CustomerListStream(ChangedStream):
+    """All that customers have of one kind, of those of whom something changed."""
+
+    place = "customerId"
+    kind = CUSTOMER
+    selected_by_default = False
+    listed: str
+    """What is listed, which is also the stream of those that change."""
+
+    def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
+        """The records; a list that was cut is named."""
+        if isinstance(outcome, IdResult) and outcome.is_limited:
+            self.warn_once(
+                f"{self.name}: Gladly lists {len(outcome.records):,} {self.listed} of the customer "
+                f"{change.id} and no more. Those that change are in the stream {self.listed}."
+            )
+        return super().records_of(index, change, outcome)

@@ -9,7 +9,7 @@ from functools import partial
 from tap_gladly.kit.decoding import decode_record
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
-from tap_gladly.streams.changed import ChangedStream, IdRequest, IdResult, Outcome, decode_result
+from tap_gladly.streams.changed import ChangedStream, IdResult, Outcome
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,11 +38,6 @@ class ChildListStream(ChangedStream):
 
     other_source: str
     """Where a user finds what is missing."""
-
-    def read(self, request: IdRequest) -> IdResult:
-        """List them."""
-        ids = {self.place: request.change.id}
-        return self.client.fetch_one(self.path, decode_result, ids=ids)
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The parts; those that the list lacks too, as far as they can be had."""
