@@ -44,12 +44,14 @@ class GladlyRun(RunContext):
         attributes: Custom attributes that conversations have and whose definitions are not read.
         organization: Asks for the organization.
         jobs: Asks for the export jobs that Gladly still has.
+        answer_ids: The ids of the public answers, by each language in which they were listed.
     """
 
     client: GladlyClient
     selected: Callable[[], Sequence[Stream]]
 
     def __post_init__(self) -> None:
+        self.answer_ids: dict[str, list[str]] = {}
         self.calls = ListedCalls()
         self.attributes = PendingAttributes(self._attributes_reader)
         self.changes = ChangeIndexBuilder(

@@ -49,6 +49,7 @@ STREAMS: dict[str, Keys] = {
     "task_comments": BY_ID,
     "voice_transcripts": (["conversationItemId"], "changedAt"),
     "custom_attributes": (["id"], None),
+    "answer_contents": (["answerId", "language", "type"], None),
 }
 """Those whose keys are plain; the others are looked at where they are tested."""
 
@@ -62,8 +63,8 @@ OTHERS = (
     "answers",
 )
 
-COSTLY = ("customer_conversations", "customer_tasks", "voice_transcripts")
-"""A request for each customer, and for each call: not selected by default."""
+COSTLY = ("answer_contents", "customer_conversations", "customer_tasks", "voice_transcripts")
+"""Requests for each answer, each customer, and each call: not selected by default."""
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ ESTIMATE = re.compile(
     r"What changed: (.+)\. This takes ([\d,]+) requests or some more \(([\d,]+) to look up "
     r"merges\), and (\S+) \(h:mm:ss\) or longer at (\S+) a second"
 )
-UNASKED = ("customer_conversations", "customer_tasks", "voice_transcripts")
+UNASKED = ("answer_contents", "customer_conversations", "customer_tasks", "voice_transcripts")
 
 
 def test_only_what_costs_a_request_for_each_customer_or_call_is_not_selected() -> None:

@@ -88,6 +88,29 @@ def test_answers(own: Client) -> None:
     own.get("/orgs/other/answers", 404)
 
 
+def test_managed_answers_and_their_texts(own: Client) -> None:
+    account = own.gladly.account
+    for each, managed in account.managed_answers.items():
+        assert own.get(f"/answers/{each}") == managed
+        assert managed.keys() - {"description"} == {
+            *("id", "name", "audienceIds", "updatedAt", "createdAt")
+        }
+    for (each, language, kind), text in account.answer_texts.items():
+        assert own.get(f"/answers/{each}/languages/{language}/type/{kind}") == text
+    kinds = {(language, kind) for _, language, kind in account.answer_texts}
+    assert len(kinds) == 8
+    public = account.answers[0]["id"]
+    assert (public, "es-419", "public") not in account.answer_texts
+    own.get(f"/answers/{public}/languages/es-419/type/public", 404)
+    own.get("/answers/nothing", 404)
+    own.get("/answers", 404)
+    assert own.get(f"/answers/{public}/languages/fr/type/public", 400)["errors"][0]["attr"] == (
+        "language"
+    )
+    own.get(f"/answers/{public}/languages/en-us/type/sms", 400)
+    assert own.ask(f"/answers/{public}", headers={"Authorization": None}).status_code == 401
+
+
 def test_events(client: Client) -> None:
     truth = client.gladly.events.all
     assert len(truth) == 240

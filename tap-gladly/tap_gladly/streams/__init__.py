@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_gladly.streams.answers import AnswersStream
+from tap_gladly.streams.answers import AnswerContentsStream, AnswersStream
 from tap_gladly.streams.conversations import (
     ConversationItemsStream,
     ConversationsStream,
@@ -68,6 +68,7 @@ STREAMS_BY_ID = (
     CustomerTasksStream,
     VoiceTranscriptsStream,
     CustomAttributesStream,
+    AnswerContentsStream,
 )
 """The streams that come after the reports: a request for each record, so that they take longest.
 

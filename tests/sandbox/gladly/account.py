@@ -12,6 +12,7 @@ Record = dict[str, Any]
 
 LANGUAGES = ("en-us", "es-419")
 MOST_ANSWERS = 1000
+TEXT_TYPES = ("public", "email", "messaging", "reference")
 
 _BEGAN = of(datetime(2026, 1, 1, tzinfo=timezone.utc))
 """What was changed at some time was changed before this, whenever the sandbox is started."""
@@ -27,7 +28,8 @@ class Account:
     """The lists of one organization; every attribute may be changed while the server runs.
 
     A member that is not set is absent and never null. ``topics_wrapped`` serves topics as the
-    vendor's example has them, below ``value``. ``audienceIds`` of answers are not served.
+    vendor's example has them, below ``value``. ``audienceIds`` of answers are not served by their
+    list. Managed answers are by id, and their texts by id, language and type.
 
     Args:
         seed: Seed of all records.
@@ -86,6 +88,8 @@ class Account:
             }
         ]
         self.answers: list[Record] = []
+        self.managed_answers: dict[str, Record] = {}
+        self.answer_texts: dict[tuple[str, str, str], Record] = {}
         self.add_answers(5, "en-us")
         self.add_answers(3, "es-419")
 
@@ -95,6 +99,8 @@ class Account:
 
     def add_answers(self, number: int, language: str) -> list[Record]:
         """Add public answers in a language such as ``en-us``, every other one for an audience.
+
+        Each has a public text in its language, and some have texts of other types, and in Spanish.
 
         Returns:
             The new ones, as they lie in ``answers``.
@@ -112,6 +118,8 @@ class Account:
             for index in range(first, first + number)
         ]
         self.answers.extend(added)
+        for index, answer in enumerate(added, start=first):
+            self._manage(index, answer)
         return added
 
     def list_answers(self, language: str, audience: str | None) -> list[Record]:
@@ -123,6 +131,27 @@ class Account:
             and (audience is None or audience in answer.get("audienceIds", ()))
         ]
         return sorted(found, key=lambda answer: str(answer["name"]))[:MOST_ANSWERS]
+
+    def _manage(self, index: int, answer: Record) -> None:
+        """Keep what only those see who manage an answer, and its texts."""
+        managed = {name: answer[name] for name in ("id", "name", "audienceIds", "updatedAt")}
+        managed["createdAt"] = stamp(_BEGAN - (100 + index) * DAY, DIGITS[index % len(DIGITS)])
+        if index % 3:
+            managed["description"] = f"For agents “{index}”"
+        self.managed_answers[answer["id"]] = managed
+        more: dict[str, Record] = {
+            "public": {"title": answer["name"], "bodyHtml": answer["bodyHtml"]},
+            "email": {"subject": f"Re: {index}", "bodyHtml": f"<p>Mail {index}</p>"},
+            "messaging": {"bodyHtml": f"Text {index} 🦊"},
+            "reference": {"bodyHtml": "", "internal": index % 2 == 0},
+        }
+        kinds = [kind for place, kind in enumerate(TEXT_TYPES) if (index + 1) % (place + 1) == 0]
+        wanted = [(answer["language"], kind) for kind in kinds]
+        if index % 4 == 1:
+            wanted.append(("es-419", "email"))
+        for language, kind in wanted:
+            ids = {"answerId": answer["id"], "language": language, "type": kind}
+            self.answer_texts[answer["id"], language, kind] = {**ids, **more[kind]}
 
     def _past(self, days: int) -> str:
         """Write some moment of a day in the past, each with other digits of the second."""

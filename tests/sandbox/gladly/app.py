@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.app import RefusedError, application, has_header, json_answer, routes, stream
 from tests.sandbox.forms import NoQuery
-from tests.sandbox.gladly.errors import GladlyError, bad_request, error_body, not_found
+from tests.sandbox.gladly.account import LANGUAGES, TEXT_TYPES
+from tests.sandbox.gladly.errors import GladlyError, bad_request, error_body, invalid, not_found
 from tests.sandbox.gladly.helpdesk.routes import desk_endpoints
 from tests.sandbox.gladly.query import AnswerQuery, AnswersQuery, EventsQuery, ExportJobsQuery
 
@@ -45,6 +46,7 @@ def gladly_app(sandbox: GladlySandbox) -> Starlette:
     closed: list[Endpoint] = [
         *(("GET", path, NoQuery, answer) for path, answer in lists.items()),
         ("GET", "/topics", NoQuery, _topics(sandbox)),
+        *_managed_answers(sandbox),
         *_exports(sandbox),
         *_flows(sandbox),
         *desk_endpoints(sandbox.desk),
@@ -115,6 +117,32 @@ def _answers(sandbox: GladlySandbox) -> list[Endpoint]:
     return [
         ("GET", "/orgs/{org_id}/answers", AnswersQuery, answers),
         ("GET", "/orgs/{org_id}/answers/{id}", AnswerQuery, answer),
+    ]
+
+
+def _managed_answers(sandbox: GladlySandbox) -> list[Endpoint]:
+    """Return the endpoints of answers and their texts, which need a token and have no list."""
+    account = sandbox.account
+
+    async def answer(request: Request, _: NoQuery) -> Response:
+        found = account.managed_answers.get(request.path_params["id"])
+        if found is None:
+            raise not_found(what="answer")
+        return json_answer(found)
+
+    async def text(request: Request, _: NoQuery) -> Response:
+        ids = request.path_params
+        for name, allowed in (("language", LANGUAGES), ("type", TEXT_TYPES)):
+            if ids[name] not in allowed:
+                raise invalid(attr=name, detail=f"there is no such {name}")
+        found = account.answer_texts.get((ids["id"], ids["language"], ids["type"]))
+        if found is None:
+            raise not_found(what="answer content")
+        return json_answer(found)
+
+    return [
+        ("GET", "/answers/{id}", NoQuery, answer),
+        ("GET", "/answers/{id}/languages/{language}/type/{type}", NoQuery, text),
     ]
 
 
