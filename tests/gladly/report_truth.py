@@ -28,10 +28,12 @@ STREAMS = {
     "AgentDurationsReportV2": "report_agent_durations_v2",
     "TaskExportReport": "report_task_export",
     "TaskTimestampsReport": "report_task_timestamps",
+    "GladlyAISessionsDetailReport": "report_gladly_ai_sessions_detail",
 }
 """The streams of the default reports, by metric set."""
 
-ADDED = {"row_hash", "window_start", "window_end", "row_number"}
+WINDOW = ("window_start", "window_end")
+ADDED = {"row_hash", *WINDOW, "row_number"}
 """What the tap adds to a row."""
 
 
@@ -90,6 +92,17 @@ def without_added(records: Iterable[Record]) -> list[Record]:
     return [
         {name: value for name, value in record.items() if name not in ADDED} for record in records
     ]
+
+
+def without_window(run: Run) -> dict[str, list[Record]]:
+    """What came of each stream, without the window in which it was asked for."""
+    return {
+        stream: [
+            {name: each for name, each in record.items() if name not in WINDOW}
+            for record in records
+        ]
+        for stream, records in run.records.items()
+    }
 
 
 def assert_rows(run: Run, stream: str, rows: Iterable[Mapping[str, str]]) -> None:

@@ -40,6 +40,7 @@ STREAMS: dict[str, Keys] = {
     "report_agent_durations_v2": (["row_hash"], "start_time"),
     "report_task_export": (["task_id"], "created_at"),
     "report_task_timestamps": HASHED,
+    "report_gladly_ai_sessions_detail": (["session_id"], "created_date"),
     "conversations": BY_ID,
     "conversation_items": BY_ID,
     "customer_profiles": BY_ID,

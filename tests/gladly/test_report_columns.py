@@ -76,7 +76,9 @@ def test_discovery_adds_the_columns_of_the_account(gladly: Gladly) -> None:
     reports.add_column("ConversationExportReport", "Refunded At", moment(1))
     catalog = gladly.tap.discover()
     yesterday = str(day(1))
-    assert sorted(days_asked(gladly)) == [(each, yesterday, yesterday) for each in sorted(STREAMS)]
+    # Of one report all columns are known.
+    asked = sorted({*STREAMS} - {"ConversationTimestampsReport"})
+    assert sorted(days_asked(gladly)) == [(each, yesterday, yesterday) for each in asked]
     without = discovered("tap-gladly")
     found = columns(catalog, "report_conversation_export")
     added = {"store_region_us": TEXT, "count_of_refunds": NUMBER, "refunded_at": TIME}

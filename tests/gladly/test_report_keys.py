@@ -14,6 +14,7 @@ from tests.gladly.report_truth import (
     moment,
     ranges,
     read,
+    without_window,
 )
 
 if t.TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_rows_that_are_equal_are_rows_of_their_own_with_keys_that_stay(start: St
     gladly = start(report_days=12)
     reports = gladly.sandbox.reports
     first, second = (gladly.tap.run(*EVENTS.values(), start_date=days_ago(14)) for _ in range(2))
-    assert first.records == second.records
+    assert without_window(first) == without_window(second)
     for metric_set, stream in EVENTS.items():
         limit = moment(hours=1)
         rows = [row for row in reports.rows(metric_set) if row["Timestamp"] < limit]
@@ -98,7 +99,7 @@ def test_a_duration_that_began_long_ago_is_read_again(gladly: Gladly) -> None:
     first = gladly.tap.run(DURATIONS, start_date=days_ago(60))
     assert len(first.records[DURATIONS]) == 2
     second = gladly.tap.run(DURATIONS, start_date=days_ago(60), state=first.state)
-    assert second.records[DURATIONS] == first.records[DURATIONS][1:]
+    assert without_window(second)[DURATIONS] == without_window(first)[DURATIONS][1:]
 
 
 @pytest.mark.parametrize("level", [None, "weekly", "quarterly"])
@@ -210,7 +211,8 @@ def test_what_changes_is_read_again_for_a_month(start: Start) -> None:
     bookmark = at(first, CONVERSATIONS)
     asked = ranges(reports.asked)
     assert asked[0][0] == (bookmark - timedelta(days=30)).date()
-    assert len(asked) <= 2
+    # Just after midnight the report of today is empty, and asked for twice.
+    assert len({*asked}) <= 2
 
     reports.asked.clear()
     third = gladly.tap.run(
@@ -249,4 +251,4 @@ def test_a_full_table_is_read_from_the_start(gladly: Gladly) -> None:
         "report_agent_timestamps", catalog=catalog, start_date=days_ago(10), state=first.state
     )
     assert second.returncode == 0, second.log
-    assert second.records == first.records
+    assert without_window(second) == without_window(first)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.gladly.report_truth import (
     REPORTS,
+    WINDOW,
     assert_rows,
     day,
     days_ago,
@@ -19,7 +20,8 @@ from tests.gladly.report_truth import (
     read,
     without_added,
 )
-from tests.running import Run
+from tests.gladly.truth import ago, written
+from tests.running import Run, selected
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
@@ -185,3 +187,41 @@ def test_a_start_date_in_the_future_is_told(gladly: Gladly) -> None:
     assert gladly.sandbox.traffic.count() == 0
     assert [line for line in run.warnings if "start_date lies in the future" in line]
     assert len(run.warnings) == 1
+
+
+def test_each_row_says_in_which_window_it_was_last_asked_for(start: Start) -> None:
+    gladly = start(report_days=70)
+    streams = {
+        "report_conversation_export": "created_at",
+        "report_agent_timestamps": "timestamp",
+        "report_gladly_ai_sessions_detail": "created_date",
+    }
+    began = ago(seconds=1)
+    catalog = selected(gladly.tap.discover(), streams)
+    gladly.sandbox.reports.asked.clear()
+    run = gladly.tap.run(*streams, catalog=catalog, start_date=days_ago(60))
+    assert run.returncode == 0, run.log
+    asked = ranges(gladly.sandbox.reports.asked)
+    starts = {f"{first}T00:00:00.000000Z": last for first, last in asked}
+    assert len(starts) > 1
+    for stream, time in streams.items():
+        seen = set()
+        for record in run.records[stream]:
+            begin, end = (record[name] for name in WINDOW)
+            seen.add(begin)
+            assert begin <= record[time] < end
+            if starts[begin] == day():
+                assert written(began) <= end <= written(ago(seconds=0))
+            else:
+                assert end == f"{starts[begin] + timedelta(days=1)}T00:00:00.000000Z"
+        assert seen == {*starts}
+    assert not run.warnings
+    # A catalog of before has no such columns, and nothing is said of them.
+    for entry in catalog["streams"]:
+        for name in WINDOW:
+            entry["schema"]["properties"].pop(name, None)
+    run = gladly.tap.run(*streams, catalog=catalog, start_date=days_ago(3))
+    for stream in streams:
+        assert run.records[stream]
+        assert not {*WINDOW, "_extra"} & {name for each in run.records[stream] for name in each}
+    assert not run.warnings

@@ -29,6 +29,7 @@ KEYS = {
     "report_conversation_export": ["conversation_id"],
     "report_contact_export_v3": ["contact_id"],
     "report_task_export": ["task_id"],
+    "report_gladly_ai_sessions_detail": ["session_id"],
 }
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -127,7 +127,7 @@ def test_a_column_may_have_the_name_of_one_that_the_tap_adds(gladly: Gladly) -> 
     [event_record] = run.records["report_agent_timestamps"]
     assert event_record["row_hash"].startswith("sha256:")
     assert [event_record[name] for name in ("row_hash_2", "row_hash_3")] == ["#", "##"]
-    assert event_record["window_start"] == "9:00"
+    assert event_record["window_start_2"] == "9:00"
     assert not run.warnings
 
 

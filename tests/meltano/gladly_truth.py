@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tests.gladly.conftest import Gladly
+from tests.gladly.report_truth import WINDOW
 from tests.gladly.truth import FILES, exported, moment, readable
 from tests.meltano.comparing import as_row, assert_table, schema_of, without_nulls
 from tests.meltano.conftest import BY_ID_BY_DEFAULT, REPORTS
@@ -53,10 +54,10 @@ def assert_tables(pipeline: GladlyPipeline) -> None:
     assert pipeline.tables() == {*KEYS, *HASHED, *BY_ID_BY_DEFAULT}
     for stream, key in KEYS.items():
         # The windows that the work sessions were asked for by are the tap's affair.
-        assert_table(pipeline, stream, key, truth(pipeline, stream), ("window_start", "window_end"))
+        assert_table(pipeline, stream, key, truth(pipeline, stream), WINDOW)
     for stream in HASHED:
         schema = schema_of(pipeline.tap, stream)
-        columns = [name for name in schema["properties"] if name != "row_hash"]
+        columns = [name for name in schema["properties"] if name not in {"row_hash", *WINDOW}]
         wanted = Counter(_text(as_row(row, schema), columns) for row in truth(pipeline, stream))
         table = pipeline.rows(stream, ("row_hash",)).values()
         assert Counter(_text(row, columns) for row in table) == wanted, stream

@@ -15,18 +15,18 @@ if t.TYPE_CHECKING:
 
 ADDED_COLUMNS: dict[str, Schema] = {
     "row_hash": {
-        "type": "string",
+        "type": ["string", "null"],
         "description": "Stands in for an id, which the report does not have: a hash of what stays "
         "as it is of the row, and of which one it is of rows that are equal in it; added by the "
         "tap.",
     },
     "window_start": {
-        "type": "string",
+        "type": ["string", "null"],
         "format": "date-time",
-        "description": "Start of the window that the row belongs to; added by the tap.",
+        "description": "Start of the window with which the row was last read; added by the tap.",
     },
     "row_number": {
-        "type": "integer",
+        "type": ["integer", "null"],
         "description": "Place of the row in its window, from 1; added by the tap.",
     },
     "window_end": {
@@ -37,6 +37,9 @@ ADDED_COLUMNS: dict[str, Schema] = {
     },
 }
 """What the tap adds to the rows of a report, by name."""
+
+WINDOW = ("window_start", "window_end")
+"""The columns that every row has of these."""
 
 EXTRA: Schema = {
     "type": ["object", "null"],
@@ -73,20 +76,19 @@ def layout_of(metric_set: MetricSet, extra_columns: Mapping[str, Schema]) -> Lay
         metric_set: What is known of the report.
         extra_columns: Schemas of further columns, by name. A known column keeps its own schema.
     """
-    added: tuple[str, ...] = ()
     if metric_set.key:
         primary_keys = tuple(map(snake_case, metric_set.key))
     elif metric_set.anchor:
-        primary_keys = added = ("row_hash",)
+        primary_keys = ("row_hash",)
     else:
         primary_keys = ("window_start", "row_number")
-        added = (*primary_keys, "window_end")
+    added = tuple(each for each in ADDED_COLUMNS if each in {*primary_keys, *WINDOW})
     names = column_names(metric_set.headers, added)
     properties = {name: ADDED_COLUMNS[name] for name in added}
     properties.update(zip(names, map(column_schema, names, metric_set.headers), strict=True))
     for name in primary_keys:
-        if name not in added:
-            properties[name] = {**properties[name], "type": "string"}
+        [kind] = {*properties[name]["type"]} - {"null"}
+        properties[name] = {**properties[name], "type": kind}
     for name, schema in extra_columns.items():
         properties.setdefault(name, schema)
     return Layout(

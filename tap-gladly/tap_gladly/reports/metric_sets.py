@@ -23,6 +23,7 @@ class MetricSet:
         volatile: Headers whose cells may differ when a row is given again, such as an agent's name.
         rows_change: Whether a row may change after it was first given.
         takes_times: Whether it is asked for by a range of times instead of days.
+        has_all_columns: Whether these are all of its headers.
     """
 
     headers: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class MetricSet:
     volatile: tuple[str, ...] = ()
     rows_change: bool = True
     takes_times: bool = False
+    has_all_columns: bool = False
 
     @property
     def hash_columns(self) -> tuple[str, ...]:
@@ -85,6 +87,7 @@ METRIC_SETS = {
     "ConversationTimestampsReport": MetricSet(
         anchor="Timestamp",
         rows_change=False,
+        has_all_columns=True,
         volatile=(
             *_NAMES,
             "Timezone Filter",
@@ -226,5 +229,7 @@ DEFAULT_REPORTS = (
     "AgentDurationsReportV2",
     "TaskExportReport",
     "TaskTimestampsReport",
+    # Contacts that Gladly's own AI resolves alone are in no report of contacts.
+    "GladlyAISessionsDetailReport",
 )
 """The default of the setting `reports`."""

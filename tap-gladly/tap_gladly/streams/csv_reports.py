@@ -58,11 +58,24 @@ class CSVStream(GladlyStream):
     def windows(self, days: DateRange) -> Iterator[tuple[DateRange, Iterable[Record]]]:
         """The windows of these days, each with its records."""
         for window, table in self.tables(days):
-            yield window, self.records_of(window, table)
+            yield window, self.with_window(window, self.records_of(window, table))
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
         """The records of a window's report."""
         raise NotImplementedError
+
+    def with_window(self, window: DateRange, records: Iterable[Record]) -> Iterator[Record]:
+        """The records with the window that they were read with.
+
+        Without what an older catalog does not have: it would be taken for something of Gladly's.
+        """
+        bounds = {
+            "window_start": format_time(window.start),
+            "window_end": format_time(min(window.end, self.run_started_at)),
+        }
+        columns = self.effective_schema["properties"]
+        bounds = {name: each for name, each in bounds.items() if name in columns}
+        return ({**record, **bounds} for record in records)
 
     def days(self) -> DateRange:
         """The days from the bookmark, less the look-back, to today; may be empty."""
@@ -88,13 +101,6 @@ class CSVStream(GladlyStream):
     def body(self, days: DateRange) -> dict[str, t.Any]:
         """The body of a request for these days."""
         return days.times(self.run_started_at)
-
-    def bounds(self, window: DateRange) -> dict[str, str]:
-        """A window as columns of its rows: `window_start` and `window_end`."""
-        return {
-            "window_start": format_time(window.start),
-            "window_end": format_time(min(window.end, self.run_started_at)),
-        }
 
     def typed(self, row: dict[str, str | None]) -> Record:
         """The row, each cell in the form of its column's type."""

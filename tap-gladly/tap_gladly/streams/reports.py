@@ -82,7 +82,7 @@ class ReportStream(CSVStream):
             yield from super().windows(days)
             return
         for window in fixed_windows(days, self.report.aggregation_level):
-            yield window, self._numbered(window, days)
+            yield window, self.with_window(window, self._numbered(window, days))
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
         """The rows, which have a key, or a hash for one."""
@@ -112,26 +112,28 @@ class ReportStream(CSVStream):
 
     def _numbered(self, window: DateRange, days: DateRange) -> Iterator[Record]:
         """The rows with their place in a fixed window, of which no more than these days is read."""
-        bounds = self.bounds(window)
         bucket = bucket_days(window, self.report.aggregation_level)
         number = 0
         until_today = replace(window, last=min(window.last, days.last))
         for _, table in self.tables(until_today, bucket=bucket):
             for row in table.records():
                 number += 1
-                yield {**self.typed(row), **bounds, "row_number": number}
+                yield {**self.typed(row), "row_number": number}
 
 
 def report_streams(tap: Tap, run: GladlyRun, *, is_discovering: bool) -> Iterator[ReportStream]:
     """The streams of the setting `reports`.
 
-    A catalog has the columns of the account's own reports. Without one, discovery asks for them,
-    and so does a run for a report of which no column is known.
+    A catalog has the columns of the account's own reports. Without one, discovery asks for them
+    where not all are known, so that a column which is in a table stays there; and so does a run for
+    a report of which none is known.
     """
     for report in reports_of(tap.config["reports"]):
         if entry := tap.input_catalog and tap.input_catalog.get_stream(report.name):
             columns = entry.schema.to_dict().get("properties", {})
-        elif (is_discovering or not report.known.headers) and not missing_settings(tap.config):
+        elif not missing_settings(tap.config) and (
+            not report.known.headers or (is_discovering and not report.known.has_all_columns)
+        ):
             columns = _account_columns(tap, run, report)
         else:
             columns = {}

@@ -39,14 +39,12 @@ class WorkSessionEventsStream(CSVStream):
         """How far before its bookmark the stream reads again."""
         return timedelta(days=self.config["report_lookback_days"])
 
-    def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
-        """The rows of contacts that have ended, each with its window.
+    def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
+        """The rows of contacts that have ended.
 
         A row of an open contact has no agent yet. With another key than the row of its end, it
         would stay open in the target for ever.
         """
-        bounds = self.bounds(window)
         for row in table.records():
             if row.get("contact_session_ended_at"):
-                agent = row.get("agent_id") or NOBODY
-                yield self.with_added({**self.typed(row), "agent_id": agent}, **bounds)
+                yield {**self.typed(row), "agent_id": row.get("agent_id") or NOBODY}
