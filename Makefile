@@ -30,9 +30,9 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 
 # Named, since without a git repository ruff would not know that the other folders are ignored. It
 # follows no links, so that it would not find the kit within the taps.
-CODE := kit tap-clari tap-gladly tests
+CODE := kit tap-clari tap-gladly tests tools
 
-.PHONY: help demo sandbox test test-install lint bench
+.PHONY: help demo sandbox definitions test test-install lint bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -42,6 +42,9 @@ demo: $(STAMP) ## take a local Clari and Gladly into a local PostgreSQL through 
 
 sandbox: $(STAMP) ## serve a local Clari and Gladly, and print the environment that points a tap at them
 	@.venv/bin/python -m tests.sandbox $(ARGS)
+
+definitions: $(STAMP) ## write what is told of the taps (settings, addresses) into every file that tells it
+	@.venv/bin/python -m tools.definitions
 
 test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS="-k topics"
 	@.venv/bin/python -m pytest $(ARGS)

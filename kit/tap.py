@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
@@ -35,10 +36,11 @@ from .shutdown import AtomicWriter, exit_by_signal
 from .stream import ApiStream
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from singer_sdk import Stream
+    from singer_sdk.about import AboutInfo
     from singer_sdk.plugin_base import _ConfigInput
 
     from .errors import ApiFaultError
@@ -55,6 +57,9 @@ class ApiTap(Tap):
     dynamic_catalog = True
 
     # What differs from tap to tap
+
+    sufficient_settings: t.ClassVar[Mapping[str, Sequence[str]]] = {}
+    """The settings of which one suffices, each with those that it needs besides."""
 
     def all_streams(self) -> Sequence[Stream]:
         """The streams that the settings open, in the order of a sync."""
@@ -202,6 +207,16 @@ class ApiTap(Tap):
             texts = {name: {"type": ["string"]} for name in cls.config_jsonschema["properties"]}
             found.config |= parse_environment_config({"properties": texts}, cls._env_var_prefix)
         return found
+
+    @classmethod
+    def _get_about_info(cls) -> AboutInfo:
+        """What the tap says of itself, with the settings that suffice together.
+
+        The SDK would refuse settings by it, without a sentence and with all streams.
+        """
+        about = super()._get_about_info()
+        schema = {**about.settings, "dependentRequired": dict(cls.sufficient_settings)}
+        return replace(about, settings=schema)
 
     @classmethod
     def invoke(  # type: ignore[override]

@@ -169,6 +169,13 @@ SETTINGS = kit.declared(
     user_agent=kit.user_agent("tap-clari"),
 )
 
+SUFFICIENT = {
+    "api_key": [],
+    "copilot_api_key": ["copilot_api_password"],
+    "copilot_api_password": ["copilot_api_key"],
+}
+"""The settings of which one suffices, each with those that it needs besides."""
+
 
 def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """A sentence for each setting that has the right type and cannot work."""

@@ -13,7 +13,7 @@ from tap_clari.revenue import streams as revenue_streams
 from tap_clari.revenue.client import PARTNER, USER, RevenueClient
 from tap_clari.revenue.exports.run import ExportRun
 from tap_clari.revenue.run import RevenueRun
-from tap_clari.settings import SETTINGS, setting_errors
+from tap_clari.settings import SETTINGS, SUFFICIENT, setting_errors
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ class TapClari(ApiTap):
 
     name = "tap-clari"
     config_jsonschema = SETTINGS.to_dict()
+    sufficient_settings = SUFFICIENT
 
     def all_streams(self) -> list[Stream]:
         """List the streams that the credentials open; without any credentials, all.

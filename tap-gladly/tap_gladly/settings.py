@@ -116,6 +116,9 @@ SETTINGS = kit.declared(
     user_agent=kit.user_agent("tap-gladly"),
 )
 
+SUFFICIENT = {name: ["username", "api_token"] for name in ("organization", "api_url")}
+"""The settings of which one suffices, each with those that it needs besides."""
+
 
 def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """A sentence for each setting that has the right type and cannot work."""

@@ -10,7 +10,7 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_gladly.client import GladlyClient
 from tap_gladly.kit.tap import ApiTap
 from tap_gladly.run import GladlyRun
-from tap_gladly.settings import SETTINGS, setting_errors
+from tap_gladly.settings import SETTINGS, SUFFICIENT, setting_errors
 from tap_gladly.streams import STREAMS, STREAMS_BY_ID
 from tap_gladly.streams.reports import report_streams
 
@@ -25,6 +25,7 @@ class TapGladly(ApiTap):
 
     name = "tap-gladly"
     config_jsonschema = SETTINGS.to_dict()
+    sufficient_settings = SUFFICIENT
 
     _is_discovering = False
 
