@@ -78,6 +78,8 @@ def test_the_streams_to_leave_out_are_those_that_the_tap_leaves_out(tap: str) ->
     plugin = yaml.safe_load((ROOT / tap / "plugin.yml").read_text(encoding="utf-8"))
     assert plugin["select"][0] == "*.*"
     assert sorted(plugin["select"][1:]) == sorted(f"!{name}.*" for name in left_out)
+    in_one_command = f"meltano config set {tap} _select '{json.dumps(plugin['select'])}'"
+    assert in_one_command in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_hub_has_its_order_of_keys_and_hides_secrets_only(tap: str) -> None:
