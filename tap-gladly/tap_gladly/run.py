@@ -20,6 +20,7 @@ from tap_gladly.kit.stream import ApiStream, RunContext
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from singer_sdk import Stream, Tap
     from singer_sdk.helpers.types import Context, Record
@@ -35,6 +36,7 @@ class GladlyRun(RunContext):
 
     Args:
         client: Makes the requests.
+        end_date: The setting `end_date`.
         selected: The streams that the run reads.
 
     Attributes:
@@ -48,6 +50,7 @@ class GladlyRun(RunContext):
     """
 
     client: GladlyClient
+    end_date: datetime | None
     selected: Callable[[], Sequence[Stream]]
 
     def __post_init__(self) -> None:
@@ -62,7 +65,9 @@ class GladlyRun(RunContext):
             log=self.log,
             warn_once=self.warn_once,
         )
-        self.events = EventsWindow(self.client, self.started_at, self._events_readers)
+        self.events = EventsWindow(
+            self.client, self.started_at, self.end_date, self._events_readers
+        )
         self.organization = Once(lambda: self.client.fetch(ORGANIZATION, _organization))
         self.jobs = Once(lambda: list_jobs(self.client))
 
@@ -72,10 +77,17 @@ class GladlyRun(RunContext):
         return bool(self._changes_readers())
 
     def _changes_readers(self) -> list[ChangesReader]:
-        return [stream for stream in self.selected() if isinstance(stream, ChangesReader)]
+        return [stream for stream in self._reading() if isinstance(stream, ChangesReader)]
+
+    def _reading(self) -> list[Stream]:
+        return [
+            each
+            for each in self.selected()
+            if not (isinstance(each, GladlyStream) and each.is_read_to_end_date)
+        ]
 
     def _events_readers(self) -> list[EventsReader]:
-        readers = [stream for stream in self.selected() if isinstance(stream, EventsReader)]
+        readers = [stream for stream in self._reading() if isinstance(stream, EventsReader)]
         return [*([self.changes] if self.reads_changes else []), *readers]
 
     def _attributes_reader(self) -> AttributesReader | None:
@@ -104,6 +116,9 @@ class GladlyStream(ApiStream):
 
     schema = StreamSchema(SchemaDirectory(schemas))
 
+    bookmark_is_time_of_records: t.ClassVar[bool] = True
+    """Whether all records before `end_date` were read, once the bookmark is there."""
+
     def __init__(self, tap: Tap, run: GladlyRun) -> None:
         super().__init__(tap, run)
         self.run = run
@@ -116,6 +131,16 @@ class GladlyStream(ApiStream):
     def missing_settings(self) -> str | None:
         """The address and the credentials are needed."""
         return missing_settings(self.config)
+
+    @property
+    def is_read_to_end_date(self) -> bool:
+        """Whether earlier runs have read all that is before `end_date`."""
+        end, bookmark = self.end_date(), self.bookmark()
+        return bool(self.bookmark_is_time_of_records and end and bookmark and bookmark >= end)
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Read the stream, unless a piece of a backfill has read it to its end."""
+        return () if self.is_read_to_end_date else super().get_records(context)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list."""

@@ -75,6 +75,11 @@ SETTINGS = kit.declared(
         "read by id (conversations, customers, tasks) is what changed in the last 30 days. Gladly "
         "has export files of 14 days and events of 24 hours, whatever is set here."
     ),
+    end_date=kit.end_date(
+        "Read what is before this time only (ISO 8601; itself not read): rows of reports by their "
+        "time, export jobs by the end of their window, events, and of what is read by id what "
+        "changed from start_date to it. For a backfill in pieces, each with a state of its own."
+    ),
     event_entities=kit.choices(EVENT_ENTITIES, "What events are read of."),
     reports=kit.Setting(
         th.ArrayType(th.CustomType(REPORT)),
@@ -123,6 +128,7 @@ SUFFICIENT = {name: ["username", "api_token"] for name in ("organization", "api_
 def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """A sentence for each setting that has the right type and cannot work."""
     yield from kit.start_date_errors(config.get("start_date"), ": write the day that data begins.")
+    yield from kit.end_date_errors(config)
     yield from _address_errors(config)
     yield from _credential_errors(config)
     yield from _report_errors(config["reports"])

@@ -9,6 +9,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_gladly.client import GladlyClient
 from tap_gladly.kit.tap import ApiTap
+from tap_gladly.kit.times import time_or_none
 from tap_gladly.run import GladlyRun
 from tap_gladly.settings import SETTINGS, SUFFICIENT, setting_errors
 from tap_gladly.streams import STREAMS, STREAMS_BY_ID
@@ -32,7 +33,10 @@ class TapGladly(ApiTap):
     def all_streams(self) -> list[Stream]:
         """List the streams: those of every account, and the reports of the settings."""
         run = self._run_context = GladlyRun(
-            client=GladlyClient(self), started_at=self.started_at, selected=self.selected_streams
+            client=GladlyClient(self),
+            started_at=self.started_at,
+            end_date=time_or_none(self.config.get("end_date")),
+            selected=self.selected_streams,
         )
         streams: list[Stream] = [stream(self, run) for stream in STREAMS]
         streams += report_streams(self, run, is_discovering=self._is_discovering)

@@ -115,6 +115,7 @@ def test_dots_are_nobody_and_lead_nowhere(start: Start) -> None:
             f"conversation-items/{last}",
             f"customer-profiles/{owner}",
             f"customers/{owner}/conversations",
+            f"customers/{owner}/tasks",
         ]
     )
     [warning] = run.warnings

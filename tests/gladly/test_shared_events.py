@@ -157,6 +157,7 @@ def test_an_id_is_asked_for_once_and_not_where_it_is_gone(start: Start) -> None:
             f"customer-profiles/{customer}": 1,
             f"customer-profiles/{gone}": 1,
             f"customers/{customer}/conversations": 1,
+            f"customers/{customer}/tasks": 1,
             f"tasks/{job}": 1,
             f"tasks/{job}/comments": 1,
             f"tasks/{left}": 1,

@@ -147,7 +147,8 @@ class ChangeIndexBuilder(EventsReader):
         """Add what a report tells; where it cannot be had, do without it and say so."""
         end = format_time(index.end)
         try:
-            index.add(facts_from_reports(self._client, self._log, report, end))
+            end_date = self._events().end_date
+            index.add(facts_from_reports(self._client, self._log, report, end, end_date))
         except ApiFaultError:
             raise
         except (PersistentServerError, RefusedError) as error:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from tap_gladly.kit.errors import RefusedError
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
 from tap_gladly.kit.once import Once
-from tap_gladly.kit.times import format_second
+from tap_gladly.kit.times import format_second, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -38,6 +38,8 @@ CLOCK_MARGINS = (
 EVENT_DELAY = timedelta(seconds=30)
 """Events come up to 15 seconds late; the rest is for the two clocks."""
 
+SECOND = timedelta(seconds=1)
+
 OVERLAP = timedelta(seconds=60)
 """What is read again, since it is not said which bounds belong to a window."""
 
@@ -61,17 +63,21 @@ class ReceivedEvents:
 
     Args:
         start: Where the window begins.
+        before: The setting `end_date`: what is of this time or later belongs to another run.
         entities: Of what they are.
         file: The answer, a record a line.
     """
 
     start: datetime
+    before: datetime | None
     entities: frozenset[str]
     file: Spool
 
     def records(self, lines: JSONLines) -> Iterator[Record]:
         """Read them from the first on; one reader at a time."""
-        return lines.records(self.file, EVENTS)
+        for record in lines.records(self.file, EVENTS):
+            if not is_at_or_after(record.get("timestamp"), self.before):
+                yield record
 
 
 class EventsWindow:
@@ -80,9 +86,11 @@ class EventsWindow:
     Args:
         client: Makes the request.
         run_started_at: When the run began.
+        end_date: The setting `end_date`.
         readers: The streams of the run that read events.
 
     Attributes:
+        end_date: As given.
         end: Where the window ends. Younger events may yet come.
         received: Asks for the events, once in a run. `None` if no stream reads them, or their
             window is empty.
@@ -92,20 +100,32 @@ class EventsWindow:
         self,
         client: GladlyClient,
         run_started_at: datetime,
+        end_date: datetime | None,
         readers: Callable[[], Sequence[EventsReader]],
     ) -> None:
         self._client = client
         self._readers = readers
-        self.end = (run_started_at - EVENT_DELAY).replace(microsecond=0)
+        self.end_date = end_date
+        youngest = (run_started_at - EVENT_DELAY).replace(microsecond=0)
+        self.end = min(youngest, end_date or youngest)
         self.received = Once(self._receive)
 
     def _receive(self) -> ReceivedEvents | None:
         readers = self._readers()
-        return _receive(self._client, self.end, readers) if readers else None
+        return _receive(self._client, self.end, self.end_date, readers) if readers else None
+
+
+def is_at_or_after(time: object, end_date: datetime | None) -> bool:
+    """Whether something is of a time that belongs to another run, by the setting `end_date`."""
+    moment = time_or_none(time) if end_date else None
+    return bool(moment and end_date and moment >= end_date)
 
 
 def _receive(
-    client: GladlyClient, end: datetime, readers: Sequence[EventsReader]
+    client: GladlyClient,
+    end: datetime,
+    end_date: datetime | None,
+    readers: Sequence[EventsReader],
 ) -> ReceivedEvents | None:
     """Ask for the window, and for less where Gladly's clock says that it begins too early."""
     entities = list(dict.fromkeys(each for reader in readers for each in reader.event_entities))
@@ -121,7 +141,8 @@ def _receive(
             continue
         params: dict[str, str | list[str]] = {
             "startAt": format_second(start),
-            "endAt": format_second(end),
+            # In whole seconds, of which the last may begin before `end_date`.
+            "endAt": format_second(end + SECOND if end == end_date else end),
             "entities": entities,
         }
         try:
@@ -131,6 +152,6 @@ def _receive(
                 raise
             refusal = error
         else:
-            return ReceivedEvents(start, frozenset(entities), file)
+            return ReceivedEvents(start, end_date, frozenset(entities), file)
     # With no refusal, the loop would not have come to its end.
     raise t.cast("RefusedError", refusal)

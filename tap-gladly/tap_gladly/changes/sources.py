@@ -8,10 +8,12 @@ outage, or in a first sync from a `start_date` on.
 from __future__ import annotations
 
 import typing as t
+from datetime import timedelta
 from functools import partial
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_gladly.changes.events_window import is_at_or_after
 from tap_gladly.changes.facts import (
     COLUMNS,
     NEEDED_COLUMNS,
@@ -68,7 +70,7 @@ def report_windows(
         until: Where the events begin. Reports reach some hours into them, being late.
         end: Where the index ends.
     """
-    last = min(until + REPORT_LAG, end).date()
+    last = (min(until + REPORT_LAG, end) - timedelta.resolution).date()
     older = {kind: start for kind, start in since.items() if start < until}
     for metric_set in dict.fromkeys(each for kind in sorted(older) for each in REPORTS[kind]):
         kinds = tuple(kind for kind in older if metric_set in REPORTS[kind])
@@ -77,7 +79,7 @@ def report_windows(
 
 
 def facts_from_reports(
-    client: GladlyClient, log: Log, window: ReportWindow, end: str
+    client: GladlyClient, log: Log, window: ReportWindow, end: str, end_date: datetime | None
 ) -> Iterator[Fact]:
     """The facts in the rows of a report.
 
@@ -86,6 +88,7 @@ def facts_from_reports(
         log: Logs what is read.
         window: The report and its days.
         end: Where the index ends.
+        end_date: The setting `end_date`: what changed then or later belongs to another run.
 
     Raises:
         FatalAPIError: If the report cannot be had.
@@ -110,7 +113,9 @@ def facts_from_reports(
             raise FatalAPIError(client.errors.unexpected(path, columns_missing))
         window_end = min(format_time(days.end), end)
         for row in table.records():
-            yield from facts_from_report_row({"timestamp": row.get(needed[0]), **row}, window_end)
+            time = row.get(needed[0])
+            if not is_at_or_after(time, end_date):
+                yield from facts_from_report_row({"timestamp": time, **row}, window_end)
 
 
 def facts_from_events(events: ReceivedEvents, log: Log, end: str) -> Iterator[Fact]:

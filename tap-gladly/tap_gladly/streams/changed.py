@@ -117,7 +117,7 @@ class ChangedStream(GladlyStream, ChangesReader):
         if bookmark:
             since = bookmark - max(OVERLAP, self.lookback)
         else:
-            since = self.start_date() or self.run_started_at - HISTORY
+            since = self.start_date() or self.window_end() - HISTORY
         if self.is_test:
             since = max(since, self.run_started_at - TESTED)
         return since

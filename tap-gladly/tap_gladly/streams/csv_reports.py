@@ -6,7 +6,7 @@ import typing as t
 from datetime import timedelta, timezone, tzinfo
 
 from tap_gladly.kit.progress import ProgressLog
-from tap_gladly.kit.times import format_time
+from tap_gladly.kit.times import format_time, time_or_none
 from tap_gladly.reports.columns import typed
 from tap_gladly.reports.table import TableReceiver
 from tap_gladly.reports.windows import (
@@ -29,6 +29,9 @@ if t.TYPE_CHECKING:
 HISTORY = timedelta(days=365)
 """How far back a report begins that has neither a bookmark nor a `start_date`."""
 
+BESIDE = 2 * DAY
+"""How far around the times that are wanted there may be rows: days are asked for whole."""
+
 ADVICE = "filters in the setting reports can part it"
 """What to do about a report that is cut."""
 
@@ -38,6 +41,9 @@ class CSVStream(GladlyStream):
 
     zone: tzinfo = timezone.utc
     """The zone of its days, and of times that are written without one."""
+
+    time_column: str
+    """The column of the time by which a row belongs to a window."""
 
     known_names: frozenset[str] = frozenset()
     """The columns that are known. A report has at least one of them."""
@@ -58,7 +64,17 @@ class CSVStream(GladlyStream):
     def windows(self, days: DateRange) -> Iterator[tuple[DateRange, Iterable[Record]]]:
         """The windows of these days, each with its records."""
         for window, table in self.tables(days):
-            yield window, self.with_window(window, self.records_of(window, table))
+            yield window, self.with_window(window, self._own(self.records_of(window, table)))
+
+    def _own(self, records: Iterable[Record]) -> Iterable[Record]:
+        """The records between `start_date` and `end_date`, if both are set: days come whole."""
+        if self.end_date() is None:
+            return records
+        return (
+            record
+            for record in records
+            if not self.is_of_other_run(time_or_none(record.get(self.time_column)), BESIDE)
+        )
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:
         """The records of a window's report."""
@@ -80,13 +96,15 @@ class CSVStream(GladlyStream):
     def days(self) -> DateRange:
         """The days from the bookmark, less the look-back, to today; may be empty."""
         bookmark, start_date = self.bookmark(), self.start_date()
-        start = start_date or self.run_started_at - HISTORY
+        end = self.window_end()
+        start = start_date or end - HISTORY
         if self.is_test:
             # A test of the connection takes one request, and not one for each window.
             start = max(start, self.run_started_at - (FIRST_LENGTH - 1) * DAY)
         if bookmark is not None:
             start = max(bookmark - self.lookback, start_date or bookmark - self.lookback)
         last = last_day(self.run_started_at, self.zone)
+        last = min(last, (end - timedelta.resolution).astimezone(self.zone).date())
         return DateRange(start.astimezone(self.zone).date(), last, self.zone)
 
     def tables(self, days: DateRange, *, bucket: int = 1) -> Iterator[tuple[DateRange, Table]]:

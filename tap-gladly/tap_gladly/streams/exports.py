@@ -74,6 +74,8 @@ class ExportFileStream(GladlyStream):
 
     primary_keys = ("id",)
     replication_key = "exportedAt"
+    # It is a time at which a job was made, and one of an earlier window may still be missing.
+    bookmark_is_time_of_records = False
     tap_added_properties = ("exportJobId", "exportedAt")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
@@ -83,8 +85,13 @@ class ExportFileStream(GladlyStream):
         state = {} if is_full_table else self.stream_state
         read_jobs = ReadJobs(state, jobs, self.bookmark())
         start = self.start_date()
+        end = self.end_date()
         completed = [
-            job for job in jobs if job.status == "COMPLETED" and (start is None or job.end > start)
+            job
+            for job in jobs
+            if job.status == "COMPLETED"
+            and (start is None or job.end > start)
+            and (end is None or job.end <= end)
         ]
         unread = read_jobs.unread(completed)
         unfilled_gap = self._name_gaps(

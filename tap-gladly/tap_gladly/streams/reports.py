@@ -55,7 +55,7 @@ class ReportStream(CSVStream):
         self.name = report.name
         self.zone = report.zone
         self.primary_keys = layout.primary_keys
-        self.replication_key = layout.replication_key
+        self.replication_key = self.time_column = layout.replication_key
         self.tap_added_properties = layout.added
         self.known_names = layout.known_names
         self._columns = layout.schema

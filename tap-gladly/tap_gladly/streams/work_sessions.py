@@ -31,6 +31,7 @@ class WorkSessionEventsStream(CSVStream):
     path = "/reports/work-session-events"
     primary_keys = ("contact_session_id", "agent_id")
     replication_key = "window_start"
+    time_column = "contact_session_ended_at"
     tap_added_properties = ("window_start", "window_end")
     known_names = frozenset({"contact_session_id"})
 
