@@ -32,7 +32,7 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 # follows no links, so that it would not find the kit within the taps.
 CODE := kit tap-clari tap-gladly tests tools
 
-.PHONY: help demo sandbox definitions test test-install lint bench
+.PHONY: help demo sandbox definitions test test-install lint documents bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -52,13 +52,19 @@ test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS=
 test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
 	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
 
-lint: $(STAMP) ## check style, types, the lock file and meltano.yml
+lint: $(STAMP) ## check style, types, the lock file, meltano.yml and the workflows
 	.venv/bin/python -m ruff check $(CODE)
 	.venv/bin/python -m ruff format --check $(CODE)
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports --no-cache --no-logo
 	@echo "uv lock --check"; $(UV) lock --check --python .venv/bin/python
 	.venv/bin/python -m check_jsonschema --builtin-schema vendor.meltano meltano.yml
+	.venv/bin/python -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/python -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/zizmor --offline --quiet .github
+
+documents: $(STAMP) ## tell which documents of the vendors are not what the schemas were made from
+	@.venv/bin/python -m tools.documents $(ARGS)
 
 bench: $(STAMP) ## measure the figures of docs/benchmarks.md
 	@.venv/bin/python -m tests.bench $(ARGS)
