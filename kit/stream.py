@@ -400,13 +400,14 @@ class ApiStream(Stream):
         """
         if moment is None:
             return False
-        start, end = self._bounds
+        start, end = self.outer_bounds
         return bool(
             (start and start - margin <= moment < start) or (end and end <= moment <= end + margin)
         )
 
     @cached_property
-    def _bounds(self) -> tuple[datetime | None, datetime | None]:
+    def outer_bounds(self) -> tuple[datetime | None, datetime | None]:
+        """The settings `start_date` and `end_date`: where the windows of several runs may meet."""
         return self.start_date(), self.end_date()
 
     def move_bookmark(self, read_until: datetime) -> None:

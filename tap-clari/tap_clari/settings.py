@@ -140,6 +140,12 @@ SETTINGS = kit.declared(
         "Read from this time on (ISO 8601): calls by their modified time, activities and audit "
         "events by their own. Without it, all calls, and 365 days of the others."
     ),
+    end_date=kit.end_date(
+        "Read what is before this time only (ISO 8601; itself not read): calls, activities, audit "
+        "events, and scorecards by the time that Copilot filters them by. Forecasts are read for "
+        "the quarters of time_periods, and without these not at all once it has passed. For a "
+        "backfill in pieces, each with a state of its own."
+    ),
     lookback_days=kit.days(
         0,
         "Days before the bookmark from which calls and audit events are read again, for edits that "
@@ -180,6 +186,7 @@ SUFFICIENT = {
 def setting_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """A sentence for each setting that has the right type and cannot work."""
     yield from kit.start_date_errors(config.get("start_date"), ". Leave it out to read all calls.")
+    yield from kit.end_date_errors(config)
     yield from _revenue_url_errors(config)
     yield from kit.url_errors("copilot_api_url", config["copilot_api_url"], COPILOT_URL)
     yield from kit.header_errors(config, (*SECRETS, "user_agent"))

@@ -98,6 +98,9 @@ class ChangedCallsStream(CopilotStream):
             del batch
         for identifier, reason in self._deferred.at_the_end():
             self._log_unreadable(identifier, reason, "and is asked for again by the next run")
+        end = self.end_date()
+        if end and end <= self.window_end(LIST_DELAY) and not self._deferred.row:
+            self.move_bookmark(end)
 
     @abc.abstractmethod
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
@@ -159,9 +162,10 @@ class ChangedCallsStream(CopilotStream):
 
     def changed_calls(self) -> Iterator[CallBatch]:
         """Yield the calls of the run's window, oldest change first."""
-        start, end = self.window_start(), self.run_started_at - LIST_DELAY
+        start, end = self.window_start(), self.window_end(LIST_DELAY)
         if start and start >= end:
             return
+        window = Window(MODIFIED, start, end).with_margin(*self.outer_bounds)
         params: Question = {
             "includePrivate": "true" if self.config["include_private_calls"] else "false",
             "sortTime": "asc",
@@ -175,9 +179,9 @@ class ChangedCallsStream(CopilotStream):
         newest: datetime | None = None
         for part in chain(
             self._undated_calls(pages, windows, start, params),
-            windows.read(Window(MODIFIED, start, end), params, self.progress),
+            windows.read(window, params, self.progress),
         ):
-            dated, others = _in_order(part.records, seen)
+            dated, others = self._in_order(part.records, seen)
             if others:
                 yield CallBatch(others, None)
             for first in range(0, len(dated), BATCH_SIZE):
@@ -203,9 +207,10 @@ class ChangedCallsStream(CopilotStream):
         """Yield the calls without a modified time, which no window of modified time holds.
 
         Two counts tell whether there are any. If there are, or if the API does not count, the
-        calls are listed by their own time, from the start of the run's window on.
+        calls are listed by their own time, from the start of the run's window on, and before
+        `end_date`.
         """
-        by_call_time = Window(CALL_TIME, start)
+        by_call_time = Window(CALL_TIME, start, self.end_date()).with_margin(*self.outer_bounds)
         question = {**params, **by_call_time.params}
         ever_modified = Window(MODIFIED, EARLIEST).params
         listed, dated = pages.count(question), pages.count({**question, **ever_modified})
@@ -216,7 +221,10 @@ class ChangedCallsStream(CopilotStream):
         for part in windows.read(by_call_time, params):
             undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
             found += len(undated)
-            yield replace(part, records=undated)
+            own = [
+                call for call in undated if not self.is_of_other_run(time_of(call, CALL_TIME.field))
+            ]
+            yield replace(part, records=own)
         if counted is not None and found < counted:
             self.log(
                 "The API counts %d calls without a modified time, and %d of them have no time at "
@@ -226,23 +234,23 @@ class ChangedCallsStream(CopilotStream):
                 level=logging.WARNING,
             )
 
+    def _in_order(
+        self, calls: list[msgspec.Raw], seen: SeenIds
+    ) -> tuple[list[tuple[datetime, int]], list[msgspec.Raw]]:
+        """Sort new calls by modified time.
 
-def _in_order(
-    calls: list[msgspec.Raw], seen: SeenIds
-) -> tuple[list[tuple[datetime, int]], list[msgspec.Raw]]:
-    """Sort new calls by modified time.
-
-    Returns:
-        The times with the indexes of their calls, and the calls without such a time.
-    """
-    dated: list[tuple[datetime, int]] = []
-    others: list[msgspec.Raw] = []
-    for index, call in enumerate(calls):
-        if not seen.add(identity_of(call)):
-            continue
-        if modified := time_of(call, MODIFIED.field):
-            dated.append((modified, index))
-        else:
-            others.append(call)
-    dated.sort()
-    return dated, others
+        Returns:
+            The times with the indexes of their calls, and the calls without such a time.
+        """
+        dated: list[tuple[datetime, int]] = []
+        others: list[msgspec.Raw] = []
+        for index, call in enumerate(calls):
+            modified = time_of(call, MODIFIED.field)
+            if self.is_of_other_run(modified) or not seen.add(identity_of(call)):
+                continue
+            if modified:
+                dated.append((modified, index))
+            else:
+                others.append(call)
+        dated.sort()
+        return dated, others

@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
     from tap_clari.copilot.pagination import Question, Reading, SkipPaginator
     from tap_clari.kit.progress import ProgressLog
 
+SECOND = timedelta(seconds=1)
 _EARLIEST = datetime(2015, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(2040, 1, 1, tzinfo=timezone.utc)
 
@@ -60,6 +61,18 @@ class Window:
         if self.end is not None:
             params[self.by.before] = _milliseconds(self.end)
         return params
+
+    def with_margin(self, *bounds: datetime | None) -> Window:
+        """The window, with a second more at each end of it that is one of these bounds.
+
+        Whether the API's filters hold their bounds and look at fractions of a second is not known.
+        """
+        start, end = self.start, self.end
+        return replace(
+            self,
+            start=start - SECOND if start and start in bounds else start,
+            end=end + SECOND if end and end in bounds else end,
+        )
 
     def halves(self) -> tuple[Window, Window] | None:
         """The window in two; `None` if it is a second long.

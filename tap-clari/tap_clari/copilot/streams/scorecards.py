@@ -21,7 +21,8 @@ class ScorecardsStream(CopilotStream):
     """Scores that calls were given (`/scorecard`).
 
     The API filters by a time that the records do not show. The filter cuts a list that is longer
-    than can be paged, but gives no bookmark. So the stream is read whole.
+    than can be paged, but gives no bookmark. So the stream is read whole, and with `end_date` from
+    `start_date` to it.
     """
 
     name = "scorecards"
@@ -32,9 +33,10 @@ class ScorecardsStream(CopilotStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all scorecards. Those on the boundary of two windows come once."""
         pages = SkipPaginator(self.client, self.path, self.list_names)
-        counted = pages.count({})
+        by, end = TimeFilter("filterTimeGt", "filterTimeLt"), self.end_date()
+        window = Window(by, self.start_date(), end) if end else Window(by)
+        counted = pages.count(window.params)
         seen = SeenIds()
-        window = Window(TimeFilter("filterTimeGt", "filterTimeLt"))
         for part in WindowPaginator(pages).read(window, {}):
             for scorecard in part.records:
                 if seen.add(identity_of(scorecard)):

@@ -75,10 +75,11 @@ class ActivitiesStream(ExportStream):
         return [self._request_for(days) for days in self._windows()]
 
     def _windows(self) -> list[Days]:
-        start = (self.window_start() or self.run_started_at - HISTORY).date()
-        if start > self.run_started_at.date():
+        end = self.window_end(-AHEAD)
+        start = self.window_start() or self.window_end() - HISTORY
+        if start >= end or start.date() > self.run_started_at.date():
             return []
-        whole = Days(start, (self.run_started_at + AHEAD).date())
+        whole = Days(start.date(), (end - timedelta.resolution).date())
         inherited = self._inherited(whole)
         if inherited is None:
             return [whole]
@@ -173,8 +174,15 @@ class ActivitiesStream(ExportStream):
         yield from export.file.records(export.file.find_list(*LIST_NAMES))
 
     def _records(self, export: Export) -> Iterator[Record]:
-        """The activities that this window has not written yet."""
+        """The activities that this window has not written yet.
+
+        Days are asked for whole, and one more. What comes with them and is before `start_date`, or
+        not before `end_date`, belongs to another run.
+        """
+        is_bounded = any(self.outer_bounds)
         for activity in self._section(export):
+            if is_bounded and self.is_of_other_run(time_or_none(activity.get("date")), 2 * DAY):
+                continue
             if not self._seen.add(str(activity.get("activityId") or hash_of(activity))):
                 continue
             for opportunity in _objects(activity.get("opportunities")):

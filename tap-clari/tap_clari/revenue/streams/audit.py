@@ -46,11 +46,12 @@ class AuditEventsStream(RevenueStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read all windows, oldest first, and move the bookmark after each."""
-        start = self.window_start() or self.run_started_at - HISTORY
+        window_end = self.window_end()
+        start = self.window_start() or window_end - HISTORY
         length = DAY
         self._seen = SeenIds()
-        while start < self.run_started_at:
-            end = min(start + length, self.run_started_at)
+        while start < window_end:
+            end = min(start + length, window_end)
             self._newest = EARLIEST
             pages = 0
             for page in self._pages(start, end):
@@ -87,7 +88,7 @@ class AuditEventsStream(RevenueStream):
             event["eventId"] = str(event.get("eventId") or hash_of(event))
             happened_at = time_or_none(event.get("eventTimestamp")) or EARLIEST
             self._newest = max(self._newest, happened_at)
-            if not self._seen.add(event["eventId"]):
+            if self.is_of_other_run(happened_at) or not self._seen.add(event["eventId"]):
                 continue
             added = {"actor": actors.get(str(event.get("actorId")))}
             if impersonating := event.get("impersonatingActorId"):

@@ -62,11 +62,19 @@ class _ForecastExportStream(ExportStream):
     tap_added_properties: tuple[str, ...] = ("forecastId",)
 
     def export_requests(self) -> Sequence[ExportRequest]:
-        """One job for each forecast and quarter, the newest quarter first."""
+        """One job for each forecast and quarter, the newest quarter first.
+
+        A run of the past, up to `end_date`, does not pay for the current quarter.
+        """
+        periods = sorted(self.config["time_periods"], reverse=True) or [None]
+        if periods == [None] and self.window_end() < self.run_started_at:
+            self.run.log(
+                "No forecast is read: the current quarter is not before end_date. Set time_periods"
+            )
+            return []
         ids = self.config["forecast_ids"] or [
             str(tab["forecastId"]) for tab in self.run.forecast_tabs() if tab.get("forecastId")
         ]
-        periods = sorted(self.config["time_periods"], reverse=True) or [None]
         return [
             self._request_for(forecast_id, period)
             for forecast_id in dict.fromkeys(ids)
