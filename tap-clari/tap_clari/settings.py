@@ -84,6 +84,13 @@ SETTINGS = kit.declared(
     time_periods=kit.texts(
         "Fiscal quarters to export, such as 2026_Q3; an empty list: the current one."
     ),
+    reread_closed_periods=kit.Setting(
+        th.BooleanType,
+        "With time_periods empty, export a quarter once more when it has been over for 3 days, "
+        "since its values still change until then: one job for each forecast and quarter. After "
+        "an outage of some quarters, each of them is exported.",
+        default=True,
+    ),
     forecast_types=kit.choices(
         FORECAST_TYPES,
         "Kinds of value to export of a forecast. Where Clari does not export crm_total and "

@@ -43,7 +43,8 @@ class Account:
 
     Attributes:
         periods: The quarters there are, oldest first.
-        current_period: The quarter of today.
+        current_period: The quarter that an export is of unless it is told another.
+        period_dates: The first and the last day of quarters that are not those of the calendar.
         forecasts: The forecast tabs.
         forecast_list_exists: Whether the tenant can list them.
         tenant_columns: Further columns of every entry and user of a forecast.
@@ -72,6 +73,7 @@ class Account:
             self._quarters.insert(0, self._quarters[0].previous)
         self.periods = [quarter.name for quarter in self._quarters]
         self.current_period = self.periods[-1]
+        self.period_dates: dict[str, tuple[date, date]] = {}
         self.forecasts: list[Record] = [
             {"forecastName": name, "forecastId": forecast_id, "timePeriods": [*self.periods]}
             for name, forecast_id in (("Net ARR", "net_arr"), ("Renewals", "renewals"))
@@ -137,9 +139,10 @@ class Account:
             people = within(request.scope_id)
             if people is None:
                 raise _no_opt_in(forecast_id, str(request.scope_id))
-            quarter = self._quarters[-1]
-            if request.time_period in self.periods:
-                quarter = self._quarters[self.periods.index(request.time_period)]
+            period = request.time_period
+            if period not in self.periods:
+                period = self.current_period
+            quarter = self._quarters[self.periods.index(period)]
             latest = quarter.week_of(_today())
             table = ForecastTable(
                 seed=self._seed,
@@ -147,6 +150,7 @@ class Account:
                 quarter=quarter,
                 weeks=[*range(latest + 1)] if request.include_historical else [latest],
                 past_weeks=latest if quarter == self._quarters[-1] else WEEKS,
+                dates=self.period_dates.get(period, (quarter.first_day, quarter.last_day)),
                 people=people,
                 types=[kind for kind in FORECAST_TYPES if kind in types],
                 currency=request.currency or "USD",

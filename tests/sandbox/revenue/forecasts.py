@@ -97,15 +97,16 @@ class Quarter:
         """Return the index of the week of a day, or of the last week after its end."""
         return min((day - self.first_day).days // 7, WEEKS - 1)
 
-    def row(self) -> Record:
+    def row(self, dates: tuple[date, date]) -> Record:
         """Return the quarter as a forecast result shows it; its year is text now and then."""
+        first_day, last_day = dates
         return {
             "timePeriodId": self.name,
             "label": f"Q{self.number} {self.year}",
             "type": "QUARTER",
             "year": str(self.year) if self.number % 2 else self.year,
-            "startDate": self.first_day.isoformat(),
-            "endDate": self.last_day.isoformat(),
+            "startDate": first_day.isoformat(),
+            "endDate": last_day.isoformat(),
             "crmId": f"0264x000000{self.year}{self.number}AAA",
         }
 
@@ -117,6 +118,7 @@ class ForecastTable:
     Attributes:
         weeks: Indexes of the weeks that are exported.
         past_weeks: How many weeks of the quarter are over.
+        dates: The first and the last day of the quarter, as the result shows them.
         restated: How often past weeks were restated.
         tenant_columns: Further columns of entries and users.
         by_type: Whether every kind of value has an entry of its own.
@@ -127,6 +129,7 @@ class ForecastTable:
     quarter: Quarter
     weeks: list[int]
     past_weeks: int
+    dates: tuple[date, date]
     people: list[Person]
     types: list[str]
     currency: str
@@ -142,7 +145,7 @@ class ForecastTable:
                 "entries": self.entries,
                 "users": self._users,
                 "fields": self._fields,
-                "timePeriods": lambda: iter([self.quarter.row()]),
+                "timePeriods": lambda: iter([self.quarter.row(self.dates)]),
                 "timeFrames": self._time_frames,
             },
         )

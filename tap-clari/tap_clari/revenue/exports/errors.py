@@ -21,7 +21,7 @@ def quota_spent(limits: Limits, needed: int, started: int) -> str:
         f"The monthly quota of Clari export jobs does not suffice: this run needs {needed}{more}, "
         f"and {left}{of_all} are left in the rolling 30 days. {kept} Wait until older jobs are "
         "30 days old, ask your Clari customer success manager for a larger quota, or select less: "
-        "fewer forecast_ids or time_periods, or not the activities."
+        "fewer forecast_ids or time_periods, not the activities, or no reread_closed_periods."
     )
 
 

@@ -20,6 +20,7 @@ from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.active import ActiveJob, Deadline, Export
 from tap_clari.revenue.exports.jobs import JOB, LIMITS, Limits, job_in, limits_in
 from tap_clari.revenue.exports.ledger import Ledger
+from tap_clari.revenue.exports.quarters import OpenQuarters
 from tap_clari.revenue.exports.requests import Reader
 from tap_clari.revenue.exports.results import ExportResult
 from tap_clari.revenue.exports.starter import GONE, JobStarter, PendingStart
@@ -34,6 +35,9 @@ if t.TYPE_CHECKING:
     from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 
 
+FORECASTS = "forecast"
+"""The group of the streams that read the exports of forecasts."""
+
 UNKNOWN_QUOTA = 1_000_000
 """Jobs of the month, where only a refusal tells that there are no more."""
 
@@ -47,6 +51,9 @@ class ExportRun:
     Args:
         tap: The tap: its settings, its state and its selected streams.
         client: Makes the requests.
+
+    Attributes:
+        quarters: The quarters that have closed since they were exported.
     """
 
     def __init__(self, tap: ApiTap, client: ApiClient) -> None:
@@ -54,6 +61,7 @@ class ExportRun:
         self._client = client
         self._poll_seconds = float(tap.config["job_poll_interval_seconds"])
         self._timeout = float(tap.config["job_timeout_seconds"])
+        self.quarters = OpenQuarters(tap)
         self._ledger = Ledger(tap)
         self._starter = JobStarter(tap, client, self._ledger)
         self._active: dict[ExportKey, ActiveJob] = {}
@@ -113,6 +121,8 @@ class ExportRun:
     def end(self) -> None:
         """Forget the jobs that were read. A stream that failed leaves its jobs to the next run."""
         unfinished = {reader.job_group for reader in self._unfinished_readers()}
+        if FORECASTS not in unfinished:
+            self.quarters.end()
         read = [key for key, each in self._active.items() if each.job_group not in unfinished]
         self._ledger.forget(*read)
         for active in self._active.values():

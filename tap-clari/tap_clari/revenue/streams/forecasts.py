@@ -15,6 +15,7 @@ from tap_clari.kit.times import format_time
 from tap_clari.revenue.combine import combine_by_key
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
+from tap_clari.revenue.exports.run import FORECASTS
 from tap_clari.revenue.run import FORECAST_LIST, ExportStream, RevenueStream
 
 if t.TYPE_CHECKING:
@@ -54,7 +55,7 @@ class _ForecastExportStream(ExportStream):
     """One of the five lists of a forecast's export, for each forecast and quarter."""
 
     path = EXPORT
-    job_group = "forecast"
+    job_group = FORECASTS
 
     section: str
     """The list."""
@@ -64,10 +65,11 @@ class _ForecastExportStream(ExportStream):
     def export_requests(self) -> Sequence[ExportRequest]:
         """One job for each forecast and quarter, the newest quarter first.
 
-        A run of the past, up to `end_date`, does not pay for the current quarter.
+        Without `time_periods` these are the current one, and those that have closed since the last
+        run. A run of the past, up to `end_date`, does not pay for them.
         """
-        periods = sorted(self.config["time_periods"], reverse=True) or [None]
-        if periods == [None] and self.window_end() < self.run_started_at:
+        periods = sorted(set(self.config["time_periods"]), reverse=True)
+        if not periods and self.window_end() < self.run_started_at:
             self.run.log(
                 "No forecast is read: the current quarter is not before end_date. Set time_periods"
             )
@@ -78,7 +80,7 @@ class _ForecastExportStream(ExportStream):
         return [
             self._request_for(forecast_id, period)
             for forecast_id in dict.fromkeys(ids)
-            for period in dict.fromkeys(periods)
+            for period in periods or (None, *self.run.exports.quarters.owed(forecast_id))
         ]
 
     def _request_for(self, forecast_id: str, period: str | None) -> ExportRequest:
@@ -112,11 +114,29 @@ class _ForecastExportStream(ExportStream):
         What several exports hold, such as a user, comes once, as the newest quarter has it.
         """
         seen = SeenIds()
-        for export in self.run.exports.results(self, self.export_requests()):
+        asked = self.export_requests()
+        yield from self._read(asked, seen)
+        # The current quarter shows which ones have closed that no run has read.
+        keys = {request.key for request in asked}
+        missed = [each for each in self.export_requests() if each.key not in keys]
+        yield from self._read(missed, seen)
+
+    def _read(self, requests: Sequence[ExportRequest], seen: SeenIds) -> Iterator[Record]:
+        for export in self.run.exports.results(self, requests):
+            forecast_id = export.request.key.ids["forecastId"]
+            try:
+                period = self._checked_period(export)
+            except FatalAPIError as error:
+                if self.config["time_periods"]:
+                    raise
+                # Nobody has named this quarter: the tap only wanted a second look at it.
+                self.log("%s", error, level=logging.WARNING)
+                self.run.exports.quarters.drop(forecast_id, export.request.key.body["timePeriod"])
+                continue
             self._name_cuts(export)
-            period = self._checked_period(export)
+            self._take_note(export, period)
             every = {
-                "forecastId": export.request.key.ids["forecastId"],
+                "forecastId": forecast_id,
                 "timePeriodId": period,
                 "exportedAt": format_time(export.ended),
             }
@@ -165,7 +185,7 @@ class _ForecastExportStream(ExportStream):
             message = (
                 f"Clari answers the export of the forecast {key.ids['forecastId']!r} for {asked} "
                 f"with {', '.join(found)}: {asked} does not exist, or has no data. "
-                "Correct time_periods; nothing of this export was read."
+                "Correct time_periods, if it names it; nothing of this export was read."
             )
             self.run.exports.abandon(export.request)
             raise FatalAPIError(message)
@@ -176,6 +196,18 @@ class _ForecastExportStream(ExportStream):
                 level=logging.WARNING,
             )
         return asked or next(iter(found), None)
+
+    def _take_note(self, export: Export, period: str | None) -> None:
+        """Remember which quarter was read, for the runs after its end."""
+        quarters, key = self.run.exports.quarters, export.request.key
+        forecast_id = key.ids["forecastId"]
+        if period and "timePeriod" in key.body:
+            quarters.read(forecast_id, period, export.started)
+        elif period:
+            rows = export.file.records("timePeriods") if export.file.has("timePeriods") else ()
+            row = next((each for each in rows if each.get("timePeriodId") == period), {})
+            bounds = row.get("startDate"), row.get("endDate")
+            quarters.read_current(forecast_id, period, bounds, export.started)
 
     def _periods(self, export: Export) -> list[str]:
         """The quarters that the entries are of; where there is no entry, those that are listed."""
