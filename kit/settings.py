@@ -116,6 +116,16 @@ def end_date(description: str) -> Setting:
     return Setting(th.DateTimeType, description)
 
 
+def reference_data_interval_hours(streams: str) -> Setting:
+    """How often lists are read that rarely change; `streams` names them."""
+    return Setting(
+        th.NumberType(minimum=0, maximum=10_000),
+        f"Hours for which a run does not read again what rarely changes ({streams}). 0: every run "
+        "reads it.",
+        0,
+    )
+
+
 def user_agent(tap_name: str) -> Setting:
     """The User-Agent header."""
     return text(f"The User-Agent header. Default: {tap_name} and its version.")

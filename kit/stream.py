@@ -28,8 +28,9 @@ from .client import SOUND_RECORDS
 from .conformance import EXTRA, RecordConformer
 from .decoding import DEEPEST, collapse_json, decode_json
 from .errors import UnexpectedResponseError
+from .estimate import Estimate
 from .inputs import stream_state_error
-from .times import EARLIEST, format_time, parse_time
+from .times import EARLIEST, format_time, parse_time, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -51,6 +52,12 @@ class StreamState(t.TypedDict, total=False):
     progress_markers: dict[str, t.Any] | None
     partitions: list[dict[str, t.Any]]
 
+
+INTERVAL = "reference_data_interval_hours"
+"""The setting that spares reference data."""
+
+READ_AT = "read_at"
+"""In the state of reference data: the begin of the run that read it last."""
 
 MARGIN = timedelta(seconds=2)
 """How far around `start_date` and `end_date` records may come that are not of the run's window. An
@@ -113,6 +120,9 @@ class ApiStream(Stream):
     always_has_bookmark: t.ClassVar[bool] = False
     """Whether the stream keeps a bookmark though it has no replication key."""
 
+    is_reference_data: t.ClassVar[bool] = False
+    """Whether it is a list that rarely changes, so that not every run need read it."""
+
     state_form: t.ClassVar[t.Any] = StreamState
     """The form of the stream's part of the state."""
 
@@ -141,7 +151,7 @@ class ApiStream(Stream):
             self.bookmark_field and self.config.get("start_date")
         )
         is_complete = self.full_table_is_complete and not is_cut
-        return is_complete and super().emit_activate_version_messages
+        return is_complete and not self.is_spared and super().emit_activate_version_messages
 
     # Catalog
 
@@ -179,6 +189,9 @@ class ApiStream(Stream):
         """Read the stream, counting its requests; where that ends early, write its state."""
         if missing := self.missing_settings():
             raise ConfigurationError(missing)
+        if self.is_spared:
+            self.log("Not read: it was read at %s", self.stream_state[READ_AT])
+            return
         counter = metrics.http_request_counter(self.name, endpoint=self.path)
         try:
             with self.client.counted_by(counter):
@@ -186,6 +199,8 @@ class ApiStream(Stream):
         except FatalAPIError:
             self.write_state()
             raise
+        if self.is_reference_data and self.config.get(INTERVAL):
+            self.stream_state[READ_AT] = format_time(self.run_started_at)
 
     def _sound_records(self, context: Context | None) -> Iterable[Record]:
         try:
@@ -196,6 +211,19 @@ class ApiStream(Stream):
         except (msgspec.ValidationError, RecursionError) as error:
             message = self.client.errors.unexpected(self.path, SOUND_RECORDS)
             raise FatalAPIError(message) from error
+
+    def estimate(self) -> Estimate:
+        """What the run needs for this stream, at least: a request, unless the stream knows more."""
+        return Estimate(requests=1)
+
+    @cached_property
+    def is_spared(self) -> bool:
+        """Whether the run leaves it out: `reference_data_interval_hours` have not yet passed."""
+        read_at = time_or_none(self.stream_state.get(READ_AT))
+        if not self.is_reference_data or read_at is None or self.is_test:
+            return False
+        interval = timedelta(hours=float(self.config.get(INTERVAL, 0)))
+        return timedelta(0) <= self.run_started_at - read_at < interval
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the stream."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -30,6 +31,7 @@ from .config import (
     with_values,
 )
 from .errors import incomplete_streams
+from .estimate import Estimate, estimate_lines, rationed_in
 from .inputs import checked_catalog, checked_state, read_file
 from .session import Pace, ThrottledSession
 from .shutdown import AtomicWriter, exit_by_signal
@@ -74,6 +76,14 @@ class ApiTap(Tap):
 
     def finish_run(self) -> None:
         """Do what comes after the last stream."""
+
+    def quota_left(self, needed: Mapping[str, int]) -> str:  # noqa: ARG002
+        """What is left of what is rationed, in words; empty where nothing is known of it.
+
+        Args:
+            needed: How much of each the run needs, by its name.
+        """
+        return ""
 
     # What the streams share
 
@@ -130,6 +140,7 @@ class ApiTap(Tap):
             self.state_writer.write_state(self.state)
         self.prepare_run()
         selected = self.selected_streams()
+        self._log_estimate(selected)
         for stream in self.streams.values():
             if stream not in selected:
                 self.logger.info("Skipping deselected stream '%s'.", stream.name)
@@ -143,6 +154,20 @@ class ApiTap(Tap):
         self.finish_run()
         if reasons:
             raise FatalAPIError(incomplete_streams(reasons, len(selected)))
+
+    def _log_estimate(self, selected: Sequence[Stream]) -> None:
+        """Say what the run needs, before it is spent."""
+        estimates: dict[str, Estimate] = {}
+        for stream in selected:
+            if not isinstance(stream, ApiStream) or stream.missing_settings() or stream.is_spared:
+                continue
+            # What goes wrong here goes wrong again when the stream is read, and is said there.
+            with contextlib.suppress(ConfigurationError, FatalAPIError):
+                estimates[stream.name] = stream.estimate()
+        rate = float(self.config["requests_per_second"])
+        left = self.quota_left(rationed_in(estimates))
+        for line in estimate_lines(estimates, rate, left):
+            self.logger.info("%s", line)
 
     def _sync(self, stream: Stream) -> str | None:
         """Read a stream; returns the sentence that says why it could not be read whole.

@@ -171,6 +171,9 @@ SETTINGS = kit.declared(
         "that open the recording to anyone.",
         default=False,
     ),
+    reference_data_interval_hours=kit.reference_data_interval_hours(
+        "users, topics, keyword_topics, scorecard_templates, forecasts"
+    ),
     requests_per_second=kit.requests_per_second(
         "The most requests to each API that leave in any second, over all streams. Copilot allows "
         "10 to a key."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from singer_sdk.exceptions import FatalAPIError
+
 from tap_clari.copilot import streams as copilot_streams
 from tap_clari.copilot.client import CREDENTIALS as COPILOT_CREDENTIALS
 from tap_clari.copilot.client import CopilotClient
@@ -11,12 +13,12 @@ from tap_clari.kit.stream import RunContext
 from tap_clari.kit.tap import ApiTap
 from tap_clari.revenue import streams as revenue_streams
 from tap_clari.revenue.client import PARTNER, USER, RevenueClient
-from tap_clari.revenue.exports.run import ExportRun
+from tap_clari.revenue.exports.run import JOBS_NAME, ExportRun
 from tap_clari.revenue.run import RevenueRun
 from tap_clari.settings import SETTINGS, SUFFICIENT, setting_errors
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk import Stream
 
@@ -52,6 +54,14 @@ class TapClari(ApiTap):
     def setting_errors(self) -> Iterator[str]:
         """A sentence for each setting that has the right type and cannot work."""
         return setting_errors(self.config)
+
+    def quota_left(self, needed: Mapping[str, int]) -> str:
+        """The export jobs that are left, where the run needs any."""
+        try:
+            return self._exports.quota_left() if needed.get(JOBS_NAME) else ""
+        except FatalAPIError:
+            # The streams that need them will say why.
+            return ""
 
     def finish_run(self) -> None:
         """Forget the export jobs: the next run starts others."""

@@ -187,8 +187,8 @@ def test_a_spent_quota_starts_no_job(revenue: Revenue) -> None:
         "The monthly quota of Clari export jobs does not suffice: this run needs 3, and 2 of 30 "
         "are left in the rolling 30 days. None was started. Wait until older jobs are 30 days "
         "old, ask your Clari customer success manager for a larger quota, or select less: "
-        "fewer forecast_ids or time_periods, or not the activities. Incomplete for this: "
-        "forecast_entries, "
+        "fewer forecast_ids or time_periods, not the activities, or no reread_closed_periods. "
+        "Incomplete for this: forecast_entries, "
     )
     assert run.last_word.endswith("activities. The other streams are whole.")
     assert "Traceback" not in run.log

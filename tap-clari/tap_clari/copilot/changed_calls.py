@@ -21,6 +21,7 @@ from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.dedup import SeenIds
 from tap_clari.kit.deferred import DeferredIds
 from tap_clari.kit.errors import NotFoundError, PersistentServerError
+from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.times import EARLIEST
 
@@ -85,6 +86,10 @@ class ChangedCallsStream(CopilotStream):
     def listing_params(self) -> dict[str, str | list[str]]:
         """The query of the list, besides its window."""
         return {}
+
+    def estimate(self) -> Estimate:
+        """The list; how many calls have changed is counted when it is read."""
+        return Estimate(1, detail="the list of changed calls; what comes of it is logged then")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the records of the changed calls, and move the bookmark after each batch."""

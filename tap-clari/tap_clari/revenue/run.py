@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.kit.estimate import Estimate
     from tap_clari.revenue.client import RevenueClient
     from tap_clari.revenue.exports.run import ExportRun
 
@@ -109,6 +110,10 @@ class ExportStream(RevenueStream, Reader):
     @abc.abstractmethod
     def read_exports(self) -> Iterable[Record]:
         """Read the results of the jobs."""
+
+    def estimate(self) -> Estimate:
+        """The export jobs."""
+        return self.run.exports.estimate(self)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the results; a test of the connection reads none, and spends no job."""

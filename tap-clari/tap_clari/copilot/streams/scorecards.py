@@ -58,3 +58,4 @@ class ScorecardTemplatesStream(CopilotStream):
     # The vendor's document spells it the first way.
     list_names = ("scoreCardTemplates", "scorecardTemplates")
     primary_keys = ("id",)
+    is_reference_data = True

@@ -24,6 +24,7 @@ class TopicsStream(CopilotStream):
     path = "/v2/topics"
     list_names = ("topics",)
     primary_keys = ("topic_id",)
+    is_reference_data = True
 
 
 class KeywordTopicsStream(CopilotStream):
@@ -33,6 +34,7 @@ class KeywordTopicsStream(CopilotStream):
     path = "/topics"
     list_names = ("topics",)
     primary_keys = ("name",)
+    is_reference_data = True
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the names, each as a record."""

@@ -12,3 +12,4 @@ class UsersStream(CopilotStream):
     path = "/users"
     list_names = ("users",)
     primary_keys = ("id",)
+    is_reference_data = True

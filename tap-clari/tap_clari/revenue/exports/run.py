@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.kit.errors import PersistentBodyError, RefusedError, UnauthorizedError
+from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.active import ActiveJob, Deadline, Export
 from tap_clari.revenue.exports.jobs import JOB, LIMITS, Limits, job_in, limits_in
@@ -37,6 +38,9 @@ if t.TYPE_CHECKING:
 
 FORECASTS = "forecast"
 """The group of the streams that read the exports of forecasts."""
+
+JOBS_NAME = "export jobs"
+"""What an estimate calls them."""
 
 UNKNOWN_QUOTA = 1_000_000
 """Jobs of the month, where only a refusal tells that there are no more."""
@@ -89,6 +93,29 @@ class ExportRun:
                 reader.job_group, request, job, Deadline(self._timeout), is_inherited=True
             )
         return True
+
+    def estimate(self, reader: Reader) -> Estimate:
+        """The jobs that are to be started for a stream, unless one before it reads the same ones.
+
+        Those of earlier runs, which the state knows, cost nothing more.
+        """
+        group = [each for each in self._unfinished_readers() if each.job_group == reader.job_group]
+        if group and group[0].name != reader.name:
+            return Estimate(detail=f"the jobs of {group[0].name}")
+        known = {job.key for job in self._ledger.jobs()}
+        requests = [each for each in reader.export_requests() if each.key not in known]
+        labels = "; ".join(each.label for each in requests)
+        # To start it, to look at it, to receive its result.
+        return Estimate(3 * len(requests), {JOBS_NAME: len(requests)}, detail=labels)
+
+    def quota_left(self) -> str:
+        """How many jobs of the month are left, in words."""
+        limits = self._limits()
+        if not limits.are_known:
+            return ""
+        of_all = "" if limits.monthly_quota is None else f" of {limits.monthly_quota}"
+        left = max(0, limits.available_monthly_quota)
+        return f"{left}{of_all} export jobs are left in the rolling 30 days"
 
     def abandon(self, request: ExportRequest) -> None:
         """Forget a job that is of no use, so that the next run does not read it again."""

@@ -44,6 +44,7 @@ class ForecastsStream(RevenueStream):
     name = "forecasts"
     path = FORECAST_LIST
     primary_keys = ("forecastId",)
+    is_reference_data = True
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the list."""
@@ -70,8 +71,8 @@ class _ForecastExportStream(ExportStream):
         """
         periods = sorted(set(self.config["time_periods"]), reverse=True)
         if not periods and self.window_end() < self.run_started_at:
-            self.run.log(
-                "No forecast is read: the current quarter is not before end_date. Set time_periods"
+            self.run.warn_once(
+                "No forecast is read: the current quarter is not before end_date. Set time_periods."
             )
             return []
         ids = self.config["forecast_ids"] or [

@@ -9,6 +9,7 @@ import msgspec
 
 from tap_clari.kit.decoding import decode_object
 from tap_clari.kit.errors import NotFoundError, PersistentServerError
+from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.client import PARTNER
 from tap_clari.revenue.run import RevenueStream
 
@@ -33,6 +34,10 @@ class IngestJobsStream(RevenueStream):
     def missing_settings(self) -> str | None:
         """The partner key is needed only where there is a job to ask for."""
         return super().missing_settings() if self.config["ingest_job_ids"] else None
+
+    def estimate(self) -> Estimate:
+        """A request for each job of the setting."""
+        return Estimate(len(set(self.config["ingest_job_ids"])))
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask for each job of the setting, in every run."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from itertools import islice
 
 from tap_clari.kit.decoding import decode_list
+from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.exports.requests import Reader
 from tap_clari.revenue.run import RevenueStream
 
@@ -47,6 +49,11 @@ class OpportunitiesStream(RevenueStream, Reader):
     def export_requests(self) -> Sequence[ExportRequest]:
         """None of its own."""
         return ()
+
+    def estimate(self) -> Estimate:
+        """Those of the setting; how many the activities belong to is not known yet."""
+        ids = len(set(self.config["opportunity_ids"]))
+        return Estimate(math.ceil(ids / IDS_AT_ONCE), detail="and those of the activities")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask for all of them, a hundred at once."""
