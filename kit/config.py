@@ -10,6 +10,9 @@ from itertools import islice
 
 from jsonschema import Draft7Validator
 from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig, StorageTarget
+
+from .errors import shortened, shown
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +37,12 @@ KINDS = {
 }
 """The words for the types of JSON."""
 
-LONGEST_SHOWN = 100
-"""Characters of a wrong value that a sentence shows."""
+
+BATCHES = (BaseBatchFileEncoding, StorageTarget, int)
+"""The types of the members of batch_config, which the SDK does not check."""
+
+SHORTEST_KEY_LENGTH = 30
+"""The least flattening_max_key_length: longer than any primary key, which keeps its name."""
 
 
 class SettingsError(ConfigurationError):
@@ -58,6 +65,30 @@ def refuse(errors: Iterable[str]) -> None:
     """
     if found := list(dict.fromkeys(errors)):
         raise SettingsError(found)
+
+
+# The SDK's own settings
+
+
+def narrow(schema: Schema) -> None:
+    """Correct what the SDK declares of its own settings, and refuse what loses data.
+
+    It writes the text "null" where a schema belongs. A negative depth flattens nothing, and very
+    short columns lose the keys' names, without a word.
+    """
+    _drop_what_is_no_schema(schema)
+    properties = schema["properties"]
+    properties["flattening_max_depth"]["minimum"] = 0
+    properties["flattening_max_key_length"]["minimum"] = SHORTEST_KEY_LENGTH
+
+
+def _drop_what_is_no_schema(schema: t.Any) -> None:  # noqa: ANN401
+    for name in {"anyOf", "oneOf"} & schema.keys():
+        schema[name] = [each for each in schema[name] if isinstance(each, dict)]
+    for member in schema.values():
+        for each in member if isinstance(member, list) else [member]:
+            if isinstance(each, dict):
+                _drop_what_is_no_schema(each)
 
 
 # From text to values
@@ -120,16 +151,16 @@ def kind_errors(config: Mapping[str, t.Any], schema: Schema) -> Iterator[str]:
             yield f"The setting {where} must be a text (its value is a secret and not shown)."
         elif error.validator == "type":
             kinds = [KINDS[each] for each in _listed(error.validator_value) if each != "null"]
-            yield f"The setting {where} must be {' or '.join(kinds)}, not {_shown(error.instance)}."
+            yield f"The setting {where} must be {' or '.join(kinds)}, not {shown(error.instance)}."
         else:
-            yield f"The setting {where} is wrong: {_shortened(error.message)}."
+            yield f"The setting {where} is wrong: {shortened(error.message)}."
 
 
 def value_errors(config: Mapping[str, t.Any], schema: Schema) -> Iterator[str]:
     """A sentence for each setting with a value that JSON or an address cannot hold."""
     for name in schema["properties"]:
         for value in _leaves(config.get(name)):
-            if isinstance(value, float) and not math.isfinite(value):
+            if isinstance(value, int | float) and not _is_finite(value):
                 yield f"The setting {name} must be a number that is finite."
             elif isinstance(value, str) and not _is_text(value):
                 yield (
@@ -138,15 +169,41 @@ def value_errors(config: Mapping[str, t.Any], schema: Schema) -> Iterator[str]:
                 )
 
 
+def flattening_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    """Refuse flattening without a depth."""
+    if config.get("flattening_enabled") and config.get("flattening_max_depth") is None:
+        yield (
+            "The setting flattening_enabled needs flattening_max_depth: the number of levels that "
+            "become columns, such as 1."
+        )
+
+
 def batch_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
     """Refuse what the SDK passes by when it writes batches: data would leave unmasked."""
     if config.get("batch_config"):
+        if not _is_batch_config(config["batch_config"]):
+            yield (
+                "The setting batch_config is wrong: write it as "
+                '{"encoding": {"format": "jsonl", "compression": "gzip"}, '
+                '"storage": {"root": "file:///tmp/batches"}}, and install what its storage needs.'
+            )
         for name in ("stream_maps", "flattening_enabled"):
             if config.get(name):
                 yield (
                     f"The settings batch_config and {name} do not work together: the SDK writes "
                     f"batches as if {name} were not set. Remove one of them."
                 )
+
+
+def _is_batch_config(value: dict[str, t.Any]) -> bool:
+    try:
+        batches = BatchConfig.from_dict(value)
+        return (
+            all(map(isinstance, (batches.encoding, batches.storage, batches.batch_size), BATCHES))
+            and batches.storage.get_url("name") != ""
+        )
+    except (TypeError, ValueError, ImportError):
+        return False
 
 
 def _leaves(value: object) -> Iterator[object]:
@@ -161,17 +218,17 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # A whole number that is larger than any other.
+        return False
+
+
 def _is_text(value: str) -> bool:
     return "\x00" not in value and value == value.encode("utf-8", "replace").decode()
 
 
 def _listed(kinds: str | list[str]) -> list[str]:
     return [kinds] if isinstance(kinds, str) else kinds
-
-
-def _shown(value: object) -> str:
-    return _shortened(ascii(value))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -26,6 +26,19 @@ CAUSES = {
 }
 """The words for a failed connection, by the type of its innermost exception."""
 
+LONGEST_SHOWN = 100
+"""Characters of a wrong value that a sentence shows."""
+
+
+def shown(value: object) -> str:
+    """A wrong value, as a sentence shows it."""
+    return shortened(ascii(value))
+
+
+def shortened(text: str) -> str:
+    """A text, cut where it is long."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
 
 class RefusedError(FatalAPIError):
     """The API refuses a request, and no retry would change that.

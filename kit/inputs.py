@@ -10,16 +10,21 @@ from pathlib import Path
 import msgspec
 from singer_sdk.exceptions import ConfigurationError
 
+from .decoding import DEEPEST, collapse_json
+
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_Kind = t.Literal["string", "integer", "number", "boolean", "object", "array", "null"]
 
 
 class _Property(msgspec.Struct):
     """A part of a JSON Schema, as far as a tap reads it."""
 
-    type: str | list[str] | None = None
+    type: _Kind | list[_Kind] | None = None
     properties: dict[str, _Property] | None = None
-    items: t.Any = None
+    items: _Property | None = None
 
 
 class _Metadata(msgspec.Struct):
@@ -80,7 +85,27 @@ def read_object(content: bytes, option: str) -> dict[str, t.Any]:
     if not isinstance(found, dict):
         message = f"The file given with {option} must hold a JSON object, in braces."
         raise ConfigurationError(message)
+    if collapse_json(content) != content:
+        message = f"The file given with {option} is nested deeper than {DEEPEST} levels."
+        raise ConfigurationError(message)
     return found
+
+
+def read_document(file: t.BinaryIO, option: str) -> dict[str, t.Any]:
+    """The JSON object in a catalog or a state, of which the SDK makes messages.
+
+    Raises:
+        ConfigurationError: If it holds something else, or what no message can.
+    """
+    try:
+        content = msgspec.json.encode(read_object(file.read(), option))
+    except (UnicodeEncodeError, OverflowError) as error:
+        message = (
+            f"The file given with {option} holds half of a surrogate pair, or a whole number of "
+            "more than 64 bits, which no target can take: correct or replace it."
+        )
+        raise ConfigurationError(message) from error
+    return t.cast("dict[str, t.Any]", msgspec.json.decode(content))
 
 
 def read_file(path: str, option: str) -> dict[str, t.Any]:
@@ -104,10 +129,10 @@ def checked_catalog(file: t.BinaryIO) -> io.StringIO:
     Raises:
         ConfigurationError: If it is none.
     """
-    catalog = read_object(file.read(), "--catalog")
+    catalog = read_document(file, "--catalog")
     try:
         msgspec.convert(catalog, type=_Catalog)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         message = (
             f"The file given with --catalog is no catalog ({problem(error)}): make one with "
             "--discover, and select streams in it."
@@ -122,7 +147,7 @@ def checked_state(file: t.BinaryIO) -> io.StringIO:
     Raises:
         ConfigurationError: If it is none.
     """
-    state = read_object(file.read(), "--state")
+    state = read_document(file, "--state")
     try:
         bookmarks = msgspec.convert(state, type=_State).bookmarks or {}
     except msgspec.ValidationError as error:

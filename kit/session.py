@@ -37,7 +37,8 @@ class Pace:
 
     @classmethod
     def per_second(cls, requests_per_second: float) -> Pace:
-        """Evenly, and never more than so many in any second."""
+        """Evenly, and never more than so many in any second; at least one a day."""
+        requests_per_second = max(requests_per_second, 1 / 86_400)
         # A slot of about a tenth of a second: small enough to spread requests evenly, large
         # enough for the limiter's clock, which counts whole milliseconds.
         per_slot = max(1, int(requests_per_second / 10))

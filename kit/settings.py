@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
+from .errors import shown
 from .times import time_or_none
 
 if t.TYPE_CHECKING:
@@ -98,7 +99,7 @@ def seconds(default: int, description: str, maximum: int = 3600) -> Setting:
 
 def requests_per_second(description: str) -> Setting:
     """The rate of requests."""
-    return Setting(th.NumberType(exclusive_minimum=0), description, 10)
+    return Setting(th.NumberType(exclusive_minimum=0, maximum=10_000), description, 10)
 
 
 def max_concurrent_requests(description: str) -> Setting:
@@ -159,7 +160,7 @@ def end_date_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
 
 def _no_time(name: str, value: str) -> str:
     return (
-        f"The setting {name} is no ISO 8601 time: {value!r}. Write it as 2026-01-01 or "
+        f"The setting {name} is no ISO 8601 time: {shown(value)}. Write it as 2026-01-01 or "
         "2026-01-01T00:00:00Z."
     )
 
@@ -170,7 +171,10 @@ def form_errors(
     """Refuse each value of the setting `name` that is no `noun`, which has the given form."""
     for value in values:
         if not form.fullmatch(value):
-            yield f"The setting {name} holds {value!r}, which is no {noun}: write it as {example}."
+            yield (
+                f"The setting {name} holds {shown(value)}, which is no {noun}: write it as "
+                f"{example}."
+            )
 
 
 def empty_errors(config: Mapping[str, t.Any], *names: str) -> Iterator[str]:

@@ -21,7 +21,12 @@ from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._flattening import get_flattening_options
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import CustomStreamMap
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, Metadata, StreamMetadata
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+    Metadata,
+    StreamMetadata,
+)
 from singer_sdk.singerlib.schema import Schema
 
 from .client import SOUND_RECORDS
@@ -29,18 +34,22 @@ from .conformance import EXTRA, RecordConformer
 from .decoding import DEEPEST, collapse_json, decode_json
 from .errors import UnexpectedResponseError
 from .estimate import Estimate
-from .inputs import stream_state_error
 from .times import EARLIEST, format_time, parse_time, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from singer_sdk import Tap
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import RecordMessage
     from singer_sdk.singerlib.catalog import Catalog, CatalogEntry
 
     from .client import ApiClient
+
+
+REPLICATION_METHODS = (None, REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL)
+"""How a stream can be read; `None` for its own way."""
 
 
 class StreamState(t.TypedDict, total=False):
@@ -49,7 +58,7 @@ class StreamState(t.TypedDict, total=False):
     replication_key: str | None
     replication_key_value: t.Any
     starting_replication_value: t.Any
-    progress_markers: dict[str, t.Any] | None
+    progress_markers: dict[str, t.Any]
     partitions: list[dict[str, t.Any]]
 
 
@@ -166,7 +175,19 @@ class ApiStream(Stream):
             self._complete(entry)
         super().apply_catalog(catalog)
         self.primary_keys = self.primary_keys or keys
-        self.replication_key = self.replication_key or replication_key
+        refused = {
+            "key_properties": not self.schema["properties"].keys() >= set(self.primary_keys),
+            "replication_key": self.replication_key not in {None, replication_key},
+            "replication_method": self.forced_replication_method not in REPLICATION_METHODS,
+        }
+        for member, is_refused in refused.items():
+            if is_refused:
+                message = (
+                    f"The catalog gives the stream {self.name!r} another {member} than it can "
+                    f"have: remove {member} from it."
+                )
+                raise ConfigurationError(message)
+        self.replication_key = replication_key
 
     def _complete(self, entry: CatalogEntry) -> None:
         root = entry.metadata.get(())
@@ -228,6 +249,23 @@ class ApiStream(Stream):
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the stream."""
         raise NotImplementedError
+
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write the batches.
+
+        Raises:
+            ConfigurationError: If they cannot be written where the setting says.
+        """
+        try:
+            yield from super().get_batches(batch_config, context)
+        except (OSError, ImportError) as error:
+            message = (
+                f"The batches of the stream {self.name!r} cannot be written ({_kind_of(error)}): "
+                "correct batch_config, or install what its storage and format need."
+            )
+            raise ConfigurationError(message) from error
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
         """Make the record fit the schema that is written for the stream, and lose nothing."""
@@ -335,16 +373,6 @@ class ApiStream(Stream):
         )
 
     # Bookmark
-
-    def check_state(self) -> None:
-        """Check the stream's part of the state.
-
-        Raises:
-            ConfigurationError: If it is not in the form in which it is kept.
-        """
-        state = self.tap_state.get("bookmarks", {}).get(self.name)
-        if state and (error := stream_state_error(self.name, state, self.state_form)):
-            raise ConfigurationError(error)
 
     @property
     def bookmark_field(self) -> str | None:

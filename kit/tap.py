@@ -18,13 +18,16 @@ from singer_sdk.exceptions import (
     MapExpressionError,
     StreamMapConfigError,
 )
+from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 from singer_sdk.mapper import PluginMapper, SameRecordTransform
 from singer_sdk.singerlib.catalog import Catalog
 
 from .cli import PlainSpokenCommand
 from .config import (
     batch_errors,
+    flattening_errors,
     kind_errors,
+    narrow,
     refuse,
     unknown_settings,
     value_errors,
@@ -32,10 +35,10 @@ from .config import (
 )
 from .errors import incomplete_streams
 from .estimate import Estimate, estimate_lines, rationed_in
-from .inputs import checked_catalog, checked_state, read_file
+from .inputs import checked_catalog, checked_state, read_file, stream_state_error
 from .session import Pace, ThrottledSession
 from .shutdown import AtomicWriter, exit_by_signal
-from .stream import ApiStream
+from .stream import ApiStream, StreamState
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -144,6 +147,13 @@ class ApiTap(Tap):
         for stream in self.streams.values():
             if stream not in selected:
                 self.logger.info("Skipping deselected stream '%s'.", stream.name)
+        for name, entry in (self.input_catalog or {}).items():
+            if name not in self.streams and entry.metadata.resolve_selection()[()]:
+                self.logger.warning(
+                    "The catalog has the stream %r, which the tap does not have with these "
+                    "settings: it is not read.",
+                    name,
+                )
         reasons: dict[str, str] = {}
         for stream in selected:
             if reason := self._sync(stream):
@@ -208,6 +218,14 @@ class ApiTap(Tap):
             raise ConfigurationError(message) from error
 
     @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Declare the SDK's settings, also the one that it reads and does not declare."""
+        super().append_builtin_config(config_jsonschema)
+        for name, each in EMIT_ACTIVATE_VERSION_CONFIG["properties"].items():
+            config_jsonschema["properties"].setdefault(name, each)
+        narrow(config_jsonschema)
+
+    @classmethod
     def get_singer_command(cls) -> click.Command:
         """The SDK's command, which says in words what a user can mend."""
         command = super().get_singer_command()
@@ -267,9 +285,10 @@ class ApiTap(Tap):
         super().load_state(state)
         # Without a state nothing is to be checked: the streams are listed when they are needed,
         # which discovery does in its own way.
-        for stream in self.streams.values() if state else ():
-            if isinstance(stream, ApiStream):
-                stream.check_state()
+        for name, part in state.get("bookmarks", {}).items():
+            form = getattr(self.streams.get(name), "state_form", StreamState)
+            if error := stream_state_error(name, part, form):
+                raise ConfigurationError(error)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings, also for what a schema cannot express."""
@@ -281,7 +300,13 @@ class ApiTap(Tap):
         refuse(value_errors(self._config, schema))
         refuse(kind_errors(self._config, schema))
         errors = super()._validate_config(raise_errors=raise_errors)
-        refuse([*batch_errors(self._config), *self.setting_errors()])
+        refuse(
+            [
+                *batch_errors(self._config),
+                *flattening_errors(self._config),
+                *self.setting_errors(),
+            ]
+        )
         return errors
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002

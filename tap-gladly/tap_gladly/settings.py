@@ -10,6 +10,7 @@ from singer_sdk import typing as th
 
 from tap_gladly.address import api_url
 from tap_gladly.kit import settings as kit
+from tap_gladly.kit.errors import shown
 from tap_gladly.reports.config import reports_of
 from tap_gladly.reports.metric_sets import DEFAULT_REPORTS
 
@@ -187,6 +188,6 @@ def _zone_errors(report: Report) -> Iterator[str]:
         _ = report.zone
     except ValueError:
         yield (
-            f"The setting reports holds the timezone {report.timezone!r}, which is not known on "
-            "this machine: write it as America/New_York, or install tzdata."
+            f"The setting reports holds the timezone {shown(report.timezone)}, which is not known "
+            "on this machine: write it as America/New_York, or install tzdata."
         )

@@ -7,6 +7,7 @@ import typing as t
 import pytest
 from tap_clari.kit.config import (
     batch_errors,
+    flattening_errors,
     kind_errors,
     unknown_settings,
     value_errors,
@@ -95,8 +96,38 @@ def test_a_setting_that_does_not_exist_is_named_with_the_nearest() -> None:
     assert "hush" not in warning
 
 
+BATCHES: dict[str, t.Any] = {
+    "encoding": {"format": "jsonl", "compression": "gzip"},
+    "storage": {"root": "file:///tmp/batches"},
+}
+
+
 @pytest.mark.parametrize("other", ["stream_maps", "flattening_enabled"])
 def test_batches_beside_what_the_sdk_passes_by_are_refused(other: str) -> None:
-    assert not list(batch_errors({"batch_config": {"a": 1}}))
-    [sentence] = batch_errors({"batch_config": {"a": 1}, other: {"a": 1}})
+    assert not list(batch_errors({"batch_config": BATCHES}))
+    [sentence] = batch_errors({"batch_config": BATCHES, other: {"a": 1}})
     assert other in sentence
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"a": 1},
+        {"encoding": None},
+        {"storage": None},
+        {"storage": {"root": 5}},
+        {"storage": {"root": "nowhere://x"}},
+        {"batch_size": "x"},
+    ],
+    ids=repr,
+)
+def test_batches_that_the_sdk_cannot_write_are_refused(wrong: dict[str, t.Any]) -> None:
+    [sentence] = batch_errors({"batch_config": {**BATCHES, **wrong}})
+    assert sentence.startswith("The setting batch_config is wrong")
+
+
+def test_flattening_without_a_depth_is_refused() -> None:
+    [sentence] = flattening_errors({"flattening_enabled": True})
+    assert "flattening_max_depth" in sentence
+    assert not list(flattening_errors({"flattening_enabled": True, "flattening_max_depth": 0}))
+    assert not list(flattening_errors({}))

@@ -19,6 +19,9 @@ if t.TYPE_CHECKING:
 UNREAD_REPORTS = "unread_reports"
 """In the state: the first and the last day of each report that could not be read, by its name."""
 
+UnreadDays = dict[str, tuple[date, date]]
+"""Its form."""
+
 
 class UnreadReports:
     """The reports that a stream could not be told of.

@@ -7,13 +7,13 @@ one was updated, which has another order: a job can be made again, or show up la
 from __future__ import annotations
 
 import typing as t
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from tap_gladly.kit.times import format_time, parse_time
+from tap_gladly.kit.stream import StreamState
+from tap_gladly.kit.times import format_time, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from datetime import datetime
 
     from tap_gladly.exports.jobs import Job
 
@@ -25,6 +25,13 @@ READ_JOBS = "read_jobs"
 
 READ_UNTIL = "exported_until"
 """In the state: up to where all is read that there was."""
+
+
+class ExportFileState(StreamState, total=False):
+    """What a stream keeps in its part of the state."""
+
+    read_jobs: list[str] | None
+    exported_until: datetime | None
 
 
 class ReadJobs:
@@ -42,18 +49,12 @@ class ReadJobs:
         self._state = state
         self._jobs = jobs
         self._bookmark = bookmark
-        found = state.get(READ_JOBS)
-        self._read = (
-            {each for each in found if isinstance(each, str)} if isinstance(found, list) else set()
-        )
+        self._read: set[str] = {*(state.get(READ_JOBS) or ())}
 
     @property
     def read_until(self) -> datetime | None:
         """The time up to which all jobs were read; the bookmark where the state does not say."""
-        try:
-            return parse_time(self._state[READ_UNTIL])
-        except (KeyError, TypeError, ValueError):
-            return self._bookmark
+        return time_or_none(self._state.get(READ_UNTIL)) or self._bookmark
 
     def unread(self, jobs: Iterable[Job]) -> list[Job]:
         """Which of these jobs are to be read."""

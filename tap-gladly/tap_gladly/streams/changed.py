@@ -12,12 +12,13 @@ from itertools import islice
 from tap_gladly.changes.builder import ChangesReader
 from tap_gladly.changes.events_window import OVERLAP
 from tap_gladly.changes.facts import Change
-from tap_gladly.changes.unread_reports import UnreadReports
+from tap_gladly.changes.unread_reports import UnreadDays, UnreadReports
 from tap_gladly.client import MergedCustomerError, is_limited, records
 from tap_gladly.kit.decoding import decode_record
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError
 from tap_gladly.kit.progress import ProgressLog
+from tap_gladly.kit.stream import StreamState
 from tap_gladly.kit.times import format_time, parse_time, time_or_none
 from tap_gladly.run import GladlyStream
 
@@ -45,6 +46,13 @@ some may be gone."""
 WINDOW_START = "window_start"
 """In the state, until a window is read whole: from when on it needed events. The next run needs
 them from there too, which name what a conversation or task has beyond Gladly's cap."""
+
+
+class ChangedState(StreamState, total=False):
+    """What such a stream keeps in its part of the state."""
+
+    window_start: datetime | None
+    unread_reports: UnreadDays | None
 
 
 class IdRequest(t.NamedTuple):
@@ -95,6 +103,7 @@ class ChangedStream(GladlyStream, ChangesReader):
     primary_keys: tuple[str, ...] = ("id",)
     replication_key = "changedAt"
     tap_added_properties: tuple[str, ...] = ("changedAt",)
+    state_form = ChangedState
 
     place: str
     """Where the id belongs in the path."""

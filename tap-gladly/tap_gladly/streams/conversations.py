@@ -14,6 +14,7 @@ from tap_gladly.conversation_content import calls_of, with_list_of_recipients
 from tap_gladly.kit.decoding import decode_record
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
+from tap_gladly.kit.stream import StreamState
 from tap_gladly.run import GladlyStream
 from tap_gladly.streams.changed import (
     ChangedStream,
@@ -153,6 +154,12 @@ class VoiceTranscriptsStream(ChangedStream):
         return _one_or_none(self, self.place, call)
 
 
+class CustomAttributesState(StreamState, total=False):
+    """What the stream keeps in its part of the state."""
+
+    unread: list[str] | None
+
+
 class CustomAttributesStream(GladlyStream, AttributesReader):
     """Definitions of the custom attributes met on conversations (`/custom-attributes/{id}`)."""
 
@@ -160,6 +167,7 @@ class CustomAttributesStream(GladlyStream, AttributesReader):
     path = "/custom-attributes/{customAttributeId}"
     primary_keys = ("id",)
     full_table_is_complete = False
+    state_form = CustomAttributesState
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read those that were met and not read yet."""

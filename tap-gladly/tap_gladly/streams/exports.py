@@ -16,7 +16,7 @@ from tap_gladly.exports.jobs import (
     failed_windows,
     uncovered_windows,
 )
-from tap_gladly.exports.read_jobs import OVERLAP, ReadJobs
+from tap_gladly.exports.read_jobs import OVERLAP, ExportFileState, ReadJobs
 from tap_gladly.kit.errors import NotFoundError
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
 from tap_gladly.kit.times import format_second, format_time, time_or_none
@@ -77,6 +77,7 @@ class ExportFileStream(GladlyStream):
     # It is a time at which a job was made, and one of an earlier window may still be missing.
     bookmark_is_time_of_records = False
     tap_added_properties = ("exportJobId", "exportedAt")
+    state_form = ExportFileState
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read job by job, and move the bookmark after each."""
