@@ -234,6 +234,16 @@ def discovered(name: str) -> Record:
     return catalog
 
 
+def selected_by_default(name: str) -> dict[str, bool]:
+    """The streams of a tap without settings, and whether it selects each by itself."""
+    return {
+        entry["tap_stream_id"]: metadata["metadata"]["selected-by-default"]
+        for entry in discovered(name)["streams"]
+        for metadata in entry["metadata"]
+        if not metadata["breadcrumb"]
+    }
+
+
 def select(name: str, streams: Iterable[str]) -> Record:
     """The tap's catalog with only these streams selected."""
     return selected(discovered(name), streams)
