@@ -43,7 +43,6 @@ WINDOW = ("window_start", "window_end")
 
 EXTRA: Schema = {
     "type": ["object", "null"],
-    "properties": {},
     "additionalProperties": True,
     "description": "Fields the API sent that this schema does not know, and values whose type did "
     "not fit: by name or path.",
