@@ -1,4 +1,4 @@
-# What `make demo`, `make test`, `make lint` and `make bench` need is installed first, into .tools
+# What `make demo`, `make test`, `make lint` and the others need is installed first, into .tools
 # and .venv of this folder and nowhere else. The machine gives make, and Python with pip.
 
 PYTHON ?= python3
@@ -32,7 +32,7 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 # follows no links, so that it would not find the kit within the taps.
 CODE := kit tap-clari tap-gladly tests tools
 
-.PHONY: help demo sandbox definitions test test-install lint documents bench
+.PHONY: help demo sandbox definitions test test-install targets lint documents bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -51,6 +51,9 @@ test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS=
 
 test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
 	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
+
+targets: $(STAMP) ## load what the taps write into the common targets; writes the table of the README
+	@.venv/bin/python -m pytest -m "targets or not targets" -n 2 tests/targets $(ARGS)
 
 lint: $(STAMP) ## check style, types, the lock file, meltano.yml and the workflows
 	.venv/bin/python -m ruff check $(CODE)

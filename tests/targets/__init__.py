@@ -1,0 +1,1 @@
+"""What the taps write, into the targets that people load with."""
