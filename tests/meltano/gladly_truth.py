@@ -17,6 +17,9 @@ from tests.meltano.desk_truth import assert_desk
 from tests.running import Tap
 
 if t.TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from tests.meltano.conftest import GladlyPipeline, Record
     from tests.sandbox.gladly import ExportJob
 
@@ -49,19 +52,32 @@ def assert_exports(pipeline: GladlyPipeline) -> None:
         assert_table(pipeline, stream, KEYS[stream], truth(pipeline, stream))
 
 
-def assert_tables(pipeline: GladlyPipeline) -> None:
-    """Every table has Gladly's records, no more and no less, equal column by column."""
-    assert pipeline.tables() == {*KEYS, *HASHED, *BY_ID_BY_DEFAULT}
+def assert_tables(
+    pipeline: GladlyPipeline,
+    *by_id: str,
+    since: datetime | None = None,
+    too_old: Collection[str] = (),
+) -> None:
+    """Every table has Gladly's records, no more and no less, equal column by column.
+
+    Args:
+        pipeline: Whose tables.
+        by_id: The streams by id that were read; those of the default without any.
+        since: From when on the last run was to look at what changed, if not from the start.
+        too_old: Ids of events that were not there any more when they were first asked for.
+    """
+    assert pipeline.tables() == {*KEYS, *HASHED, *(by_id or BY_ID_BY_DEFAULT)}
     for stream, key in KEYS.items():
         # The windows that the work sessions were asked for by are the tap's affair.
-        assert_table(pipeline, stream, key, truth(pipeline, stream), WINDOW)
+        left_out = too_old if stream == "events" else ()
+        assert_table(pipeline, stream, key, truth(pipeline, stream), WINDOW, left_out=left_out)
     for stream in HASHED:
         schema = schema_of(pipeline.tap, stream)
         columns = [name for name in schema["properties"] if name not in {"row_hash", *WINDOW}]
         wanted = Counter(_text(as_row(row, schema), columns) for row in truth(pipeline, stream))
         table = pipeline.rows(stream, ("row_hash",)).values()
         assert Counter(_text(row, columns) for row in table) == wanted, stream
-    assert_desk(pipeline, pipeline.start)
+    assert_desk(pipeline, since or pipeline.start, *by_id)
 
 
 def _text(row: Record, columns: list[str]) -> str:

@@ -94,13 +94,19 @@ def before(desk: Desk, at: datetime) -> Cast:
     return Cast(talks, (a, b, c), leaving, silent, quiet, tasks, busy)
 
 
-def happens(desk: Desk, cast: Cast) -> list[Callable[[datetime], object]]:
-    """What happens, one after the other; each is told when."""
+def happens(desk: Desk, cast: Cast, many: int = MANY) -> list[Callable[[datetime], object]]:
+    """What happens, one after the other; each is told when.
+
+    Args:
+        desk: The desk.
+        cast: To whom it happens.
+        many: How many items the busy conversation gets.
+    """
     talks, (a, b, c) = cast.talks, cast.merging
     new: list[str] = []
     return [
         lambda at: desk.message(talks["message"], at=at),
-        lambda at: desk.fill_items(cast.busy, MANY, at=at),
+        lambda at: desk.fill_items(cast.busy, many, at=at),
         lambda at: desk.merge(a, b, at=at),
         lambda at: desk.message(talks["mail"], "EMAIL", inbound=False, at=at),
         lambda at: desk.add_topic(talks["topic"], at=at),
