@@ -8,7 +8,11 @@ of a second (digits beyond the sixth are cut off), and milliseconds since 1970.
 from __future__ import annotations
 
 import re
+import typing as t
 from datetime import datetime, timedelta, timezone, tzinfo
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
 
 EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
 """Before any record, and after the first time that can be expressed."""
@@ -61,10 +65,12 @@ def _from_epoch(milliseconds: int) -> datetime:
         raise ValueError(milliseconds) from error
 
 
-def time_or_none(value: object) -> datetime | None:
-    """Read an ISO 8601 time; `None` if the value is no time."""
+def time_or_none(
+    value: object, parse: Callable[[object], datetime] = parse_time
+) -> datetime | None:
+    """Read a time; `None` if the value is none in the form that `parse` reads."""
     try:
-        return parse_time(value)
+        return parse(value)
     except ValueError:
         return None
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta, timezone
 from singer_sdk import SchemaDirectory, StreamSchema
 
 from tap_clari import schemas
-from tap_clari.errors import error_code, says_gone
-from tap_clari.kit.client import ApiClient
+from tap_clari.client import ClariClient
 from tap_clari.kit.decoding import decode_json, raw_records
 from tap_clari.kit.errors import ApiErrors
 from tap_clari.kit.stream import ApiStream
@@ -27,7 +26,7 @@ CREDENTIALS = ("copilot_api_key", "copilot_api_password")
 WHERE = "in Copilot under Workspace settings > Integrations > Clari Copilot API"
 
 
-class CopilotClient(ApiClient):
+class CopilotClient(ClariClient):
     """Makes the requests to Copilot."""
 
     def __init__(self, tap: ApiTap) -> None:
@@ -64,14 +63,6 @@ class CopilotClient(ApiClient):
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
-
-    def says_gone(self, content: bytes) -> bool:
-        """Whether the body of a 404 is one of Clari's own."""
-        return says_gone(content)
-
-    def reason_of(self, content: bytes) -> str | None:
-        """The code of an error, such as `no_optin`."""
-        return error_code(content)
 
 
 class CopilotErrors(ApiErrors):

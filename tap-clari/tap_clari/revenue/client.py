@@ -5,8 +5,7 @@ from __future__ import annotations
 import typing as t
 from http import HTTPStatus
 
-from tap_clari.errors import error_code, says_gone
-from tap_clari.kit.client import ApiClient
+from tap_clari.client import ClariClient
 from tap_clari.kit.errors import ApiErrors
 
 if t.TYPE_CHECKING:
@@ -28,7 +27,7 @@ PARTNER = {**USER, "partnerkey": "partner_key"}
 """The settings that sign a request about data that a partner sent in, by header."""
 
 
-class RevenueClient(ApiClient):
+class RevenueClient(ClariClient):
     """Makes the requests to the Revenue API.
 
     Args:
@@ -71,14 +70,6 @@ class RevenueClient(ApiClient):
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
-
-    def says_gone(self, content: bytes) -> bool:
-        """Whether the body of a 404 is one of Clari's own."""
-        return says_gone(content)
-
-    def reason_of(self, content: bytes) -> str | None:
-        """The code of an error, such as `no_optin`."""
-        return error_code(content)
 
 
 class RevenueErrors(ApiErrors):

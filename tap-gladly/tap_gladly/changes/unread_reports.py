@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from datetime import date
 
-from tap_gladly.changes.facts import REPORTS, STAND_INS
+from tap_gladly.changes.facts import REPORTS
 from tap_gladly.changes.sources import ReportWindow
 from tap_gladly.reports.windows import DateRange
 
@@ -55,7 +55,7 @@ class UnreadReports:
         missing: dict[str, list[str]] = {}
         for window in windows:
             name = window.metric_set
-            if name in REPORTS[self._kind] and name not in STAND_INS.values():
+            if name in REPORTS[self._kind]:
                 days = [window.days.first.isoformat(), window.days.last.isoformat()]
                 first, last = missing.get(name, days)
                 missing[name] = [min(first, days[0]), max(last, days[1])]

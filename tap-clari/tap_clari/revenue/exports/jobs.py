@@ -9,10 +9,10 @@ import msgspec
 
 from tap_clari.kit.decoding import decode_list, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
-from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from tap_clari.kit.decoding import Answer
+from tap_clari.kit.times import parse_time_or_epoch, time_or_none
 
 JOBS = "/v4/export/jobs"
 JOB = "/v4/export/jobs/{jobId}"
@@ -56,17 +56,17 @@ class Job(msgspec.Struct, rename="camel"):
     @property
     def started(self) -> datetime | None:
         """When it started."""
-        return time_or_none(self.start_time)
+        return time_or_none(self.start_time, parse_time_or_epoch)
 
     @property
     def ended(self) -> datetime | None:
         """When it ended."""
-        return time_or_none(self.end_time)
+        return time_or_none(self.end_time, parse_time_or_epoch)
 
     @property
     def is_expired(self) -> bool:
         """Whether Clari has deleted its result."""
-        expiry = time_or_none(self.expired_time)
+        expiry = time_or_none(self.expired_time, parse_time_or_epoch)
         return expiry is not None and expiry <= datetime.now(timezone.utc)
 
     @property

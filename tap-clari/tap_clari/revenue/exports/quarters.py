@@ -20,8 +20,7 @@ import msgspec
 from msgspec.structs import replace
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_clari.kit.times import format_time
-from tap_clari.revenue.times import time_or_none
+from tap_clari.kit.times import format_time, parse_time_or_epoch, time_or_none
 
 if t.TYPE_CHECKING:
     from tap_clari.kit.tap import ApiTap
@@ -59,7 +58,7 @@ class OpenQuarter(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
     def has_settled(self, at: datetime) -> bool:
         """Whether its values change no more from a time on."""
-        end = time_or_none(self.ends_at)
+        end = time_or_none(self.ends_at, parse_time_or_epoch)
         return end is not None and at >= end + SETTLING
 
 
@@ -101,7 +100,7 @@ class OpenQuarters:
             bounds: Its first and its last day, as Clari has them.
             at: When its export was started.
         """
-        first, last = (time_or_none(each) for each in bounds)
+        first, last = (time_or_none(each, parse_time_or_epoch) for each in bounds)
         quarters = self._quarters()
         known = {each.time_period_id: each for each in quarters if each.forecast_id == forecast_id}
         if known and period < max(known):

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta, timezone
 
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.times import parse_time_or_epoch, time_or_none
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
 from tap_clari.revenue.run import HISTORY, ExportStream
-from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -159,7 +159,9 @@ class ActivitiesStream(ExportStream):
         is_empty = next(self._section(narrow), None) is None
         yield from self._records(narrow)
         # If the day of `endDate` is not included, the narrow request brings nothing at all.
-        times = (time_or_none(each.get("date")) for each in self._section(wide))
+        times = (
+            time_or_none(each.get("date"), parse_time_or_epoch) for each in self._section(wide)
+        )
         is_unknown = is_empty and any(time and time.date() == days.first for time in times)
         if narrow.job.has_rows_cut or is_unknown:
             self.log(

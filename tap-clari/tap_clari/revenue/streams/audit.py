@@ -8,10 +8,9 @@ from datetime import datetime, timedelta, timezone
 
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.times import EARLIEST, format_second
+from tap_clari.kit.times import EARLIEST, format_second, parse_time_or_epoch, time_or_none
 from tap_clari.revenue.pagination import LinkedPage, follow_next_links
 from tap_clari.revenue.run import HISTORY, RevenueStream
-from tap_clari.revenue.times import time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,7 +85,7 @@ class AuditEventsStream(RevenueStream):
         for event in page.records:
             # Before the actor is added, whose name may change.
             event["eventId"] = str(event.get("eventId") or hash_of(event))
-            happened_at = time_or_none(event.get("eventTimestamp")) or EARLIEST
+            happened_at = time_or_none(event.get("eventTimestamp"), parse_time_or_epoch) or EARLIEST
             self._newest = max(self._newest, happened_at)
             if self.is_of_other_run(happened_at) or not self._seen.add(event["eventId"]):
                 continue
