@@ -288,6 +288,28 @@ def test_what_another_says_is_not_there_is_read_when_it_is(start: Start, impatie
     assert "unread" not in json.dumps(second.state)
 
 
+def test_conversations_without_calls_say_nothing_of_the_transcripts_of_others(
+    start: Start, impatient: str
+) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    calls = []
+    for number in range(3):
+        talk, other = (desk.conversation(at=ago(days=9)) for _ in range(2))
+        calls.append(desk.call(talk, at=ago(hours=9, minutes=2 * number)))
+        desk.message(other, at=ago(hours=9, minutes=2 * number + 1))
+    for call in calls:
+        path = f"{API}/conversation-items/{call}/voice-transcript"
+        gladly.sandbox.faults.add(path=path, times=None, status=404, body={"no": "route"})
+    tap = Tap(impatient, gladly.tap.config)
+    first = tap.run(TRANSCRIPTS, "agents", state=state_of(ago(hours=10)))
+    assert_ended(first, "not in the form in which Gladly says", TRANSCRIPTS)
+    gladly.sandbox.faults.clear()
+    second = tap.run(TRANSCRIPTS, state=first.state)
+    assert second.returncode == 0, second.log
+    assert set(second.ids(TRANSCRIPTS, "conversationItemId")) == set(calls)
+
+
 def test_ten_attributes_that_stay_faulty_are_no_accident(start: Start, impatient: str) -> None:
     gladly = start(**EMPTY)
     desk = gladly.sandbox.desk

@@ -73,10 +73,12 @@ class IdResult(t.NamedTuple):
     Args:
         records: The records.
         is_limited: Whether Gladly has more and does not give it.
+        is_evidence: Whether it says that others can be read.
     """
 
     records: list[Record]
     is_limited: bool = False
+    is_evidence: bool = True
 
 
 Outcome = IdResult | NotFoundError | MergedCustomerError | PersistentServerError
@@ -252,6 +254,8 @@ class ChangedStream(GladlyStream, ChangesReader):
                     followed = Change(self.kind, survivor, change.at)
                     pending.append((followed, self._ask(self._request(followed)), True))
                 # Nor does this say that others can be read.
+                continue
+            if not outcome.is_evidence:
                 continue
             again = map(self._request, deferred.after_success())
             for asked, answer in self.client.map_concurrently(again, self._ask):

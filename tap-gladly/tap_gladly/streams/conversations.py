@@ -135,7 +135,8 @@ class VoiceTranscriptsStream(ChangedStream):
                 # What is so of one may be so of all: it is a fault of the conversation.
                 raise error
             _log_left_out(self, "transcript of the call", call, error)
-        return IdResult(transcripts, is_limited)
+        # A conversation without calls is no sign that the transcripts of others can be had.
+        return IdResult(transcripts, is_limited, is_evidence=bool(transcripts))
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The transcripts; where not all calls are known, that is said."""
