@@ -6,6 +6,7 @@ Streams say what to read. Everything that a request can run into is handled here
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import typing as t
 from collections import deque
@@ -47,7 +48,6 @@ from .errors import (
 from .spool import ENCODINGS
 
 if t.TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from backoff.types import Details
@@ -110,6 +110,32 @@ DOTS = frozenset({".", ".."})
 """Ids that no address can hold, quoted or not: they would lead to another endpoint."""
 
 
+def _is_success(response: requests.Response) -> bool:
+    return response.status_code in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+
+
+class Handling(t.NamedTuple):
+    """How the answers to a request are taken.
+
+    Args:
+        is_data: Which answers hold data, whatever their status says.
+        may_be_gone: Whether 404 can mean that a record is gone, and not that the address is wrong:
+            then only the API's own counts.
+        tries: How often it is sent at most.
+        server_tries: How often at most if it is the server that fails: fewer where another request
+            may do better.
+    """
+
+    is_data: Callable[[requests.Response], bool] = _is_success
+    may_be_gone: bool = False
+    tries: int = MAX_TRIES
+    server_tries: int = MAX_TRIES
+
+
+ORDINARY = Handling()
+MAY_BE_GONE = Handling(may_be_gone=True)
+
+
 @dataclass(frozen=True)
 class ApiRequest:
     """A request, and how messages name it.
@@ -118,17 +144,13 @@ class ApiRequest:
         path: The endpoint, with `{name}` where an id belongs.
         prepared: What is sent.
         session: By which it is sent.
-        is_data: Which answers hold data, whatever their status says.
-        may_be_gone: Whether 404 can mean that a record is gone, and not that the address is wrong.
-        tries: How often it is sent at most.
+        handling: How its answers are taken.
     """
 
     path: str
     prepared: requests.PreparedRequest
     session: ThrottledSession
-    is_data: Callable[[requests.Response], bool]
-    may_be_gone: bool = False
-    tries: int = MAX_TRIES
+    handling: Handling = ORDINARY
 
 
 class ApiClient:
@@ -158,7 +180,6 @@ class ApiClient:
         self.url_base = url
         self.errors = errors
         self.logger = logger
-        # The SDK reads a fraction in a configuration file as a Decimal, which no socket takes.
         self.timeout = float(config["request_timeout_seconds"])
         self._session = session
         self._auth = HeaderAuth(url, headers)
@@ -183,16 +204,14 @@ class ApiClient:
 
     # One request
 
-    def fetch(  # noqa: PLR0913 - each is needed, and named
+    def fetch(
         self,
         path: str,
         decode: Callable[[Answer], R],
         params: Params | None = None,
         *,
         ids: Mapping[str, str] | None = None,
-        may_be_gone: bool = False,
-        is_data: Callable[[requests.Response], bool] | None = None,
-        tries: int = MAX_TRIES,
+        handling: Handling = ORDINARY,
     ) -> R:
         """Ask once, retry what may pass, and return what the answer holds.
 
@@ -204,9 +223,7 @@ class ApiClient:
                 `UnexpectedResponseError` if that is not there.
             params: The query.
             ids: The ids in the path.
-            may_be_gone: Whether 404 can mean that a record is gone: then only the API's own counts.
-            is_data: Which answers hold data, if it is not those with a status below 300.
-            tries: How often it is sent at most.
+            handling: How its answers are taken.
 
         Raises:
             NotFoundError: If the API says that it is not there (any more).
@@ -214,8 +231,7 @@ class ApiClient:
             PersistentServerError: If the API fails each time, or answers with something else.
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
-        request = self._get(path, self.url(path, ids), params, is_data=is_data)
-        request = replace(request, may_be_gone=may_be_gone, tries=tries)
+        request = replace(self._get(path, self.url(path, ids), params), handling=handling)
         return self._send_with_retries(request, partial(_read_json, path, decode))
 
     def fetch_one(
@@ -241,7 +257,7 @@ class ApiClient:
             RefusedError: If the API refuses them all.
         """
         try:
-            return self.fetch(path, decode, params, ids=ids, may_be_gone=True)
+            return self.fetch(path, decode, params, ids=ids, handling=MAY_BE_GONE)
         except RefusedError as error:
             if error.status in REFUSED_FOR_ONE_ID:
                 message = self.errors.record_refused(path, error.status, error.reason)
@@ -286,7 +302,8 @@ class ApiClient:
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
         request = self._get(path, url or self.url(path, ids), params)
-        return self._send_with_retries(replace(request, may_be_gone=bool(ids)), read)
+        handling = MAY_BE_GONE if ids else ORDINARY
+        return self._send_with_retries(replace(request, handling=handling), read)
 
     def post(
         self,
@@ -351,15 +368,8 @@ class ApiClient:
         """
         raise NotImplementedError
 
-    def _get(
-        self,
-        path: str,
-        url: str,
-        params: Params | None = None,
-        *,
-        is_data: Callable[[requests.Response], bool] | None = None,
-    ) -> ApiRequest:
-        return self._request("GET", path, url, is_data=is_data, params=params or {})
+    def _get(self, path: str, url: str, params: Params | None = None) -> ApiRequest:
+        return self._request("GET", path, url, params=params or {})
 
     def _is_own(self, request: ApiRequest) -> bool:
         return origin(request.prepared.url) == origin(self.url_base)
@@ -371,7 +381,6 @@ class ApiClient:
         url: str,
         *,
         session: ThrottledSession | None = None,
-        is_data: Callable[[requests.Response], bool] | None = None,
         **content: t.Any,
     ) -> ApiRequest:
         session = session or self._session
@@ -382,7 +391,7 @@ class ApiClient:
         except OSError as error:
             # `requests` raises this for an address that is none.
             raise FatalAPIError(self.errors.request_invalid(error)) from error
-        return ApiRequest(path, prepared, session, is_data or _is_success)
+        return ApiRequest(path, prepared, session)
 
     def _send_with_retries(self, request: ApiRequest, read: Callable[[requests.Response], R]) -> R:
         """Send until there is an answer, and remember a fault of the API as a whole."""
@@ -411,12 +420,11 @@ class ApiClient:
         def is_final(error: Exception) -> bool:
             nonlocal tries
             tries += 1
-            return isinstance(error, DECISIVE) and tries >= DECISIVE_TRIES
+            return tries >= self._most_tries(request, error)
 
         retried = backoff.on_exception(
             request.session.retry_waits,
             TRANSIENT,
-            max_tries=request.tries,
             giveup=is_final,
             on_backoff=partial(self._log_retry, request),
             jitter=backoff.random_jitter,
@@ -433,7 +441,16 @@ class ApiClient:
             # not there.
             raise ApiFaultError(self.errors.request_invalid(error)) from error
 
-    def _persistent(self, error: Exception) -> type[FatalAPIError]:
+    def _most_tries(self, request: ApiRequest, error: BaseException) -> int:
+        """How often a request is sent at most that runs into this."""
+        handling = request.handling
+        if isinstance(error, DECISIVE):
+            return min(DECISIVE_TRIES, handling.tries)
+        if self._persistent(error) is PersistentServerError:
+            return min(handling.server_tries, handling.tries)
+        return handling.tries
+
+    def _persistent(self, error: BaseException) -> type[FatalAPIError]:
         """The exception for what still fails after the last try.
 
         Where there is no connection, or an answer of too many requests, nothing else would be
@@ -465,13 +482,13 @@ class ApiClient:
             message = self.errors.refused(HTTPStatus.FOUND, request.path)
             raise FatalAPIError(message) from error
         with response, _time_limit(response, LONGEST_ANSWER * self.timeout):
-            if not request.is_data(response):
+            if not request.handling.is_data(response):
                 self._raise_for_status(response, request)
             try:
                 # Here, inside the retries: a body that was cut off is asked for again.
                 return read(response)
             except MalformedBodyError as error:
-                raise RetriableBodyError(error.wanted, response) from error
+                raise RetriableBodyError(error.wanted, response, is_empty=error.is_empty) from error
             except UnexpectedResponseError as error:
                 raise UnexpectedBodyError(error.missing, response) from error
             except (msgspec.ValidationError, RecursionError) as error:
@@ -482,7 +499,7 @@ class ApiClient:
         if status not in PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
             if (
                 status == HTTPStatus.NOT_FOUND
-                and request.may_be_gone
+                and request.handling.may_be_gone
                 and not self.says_gone(response.content)
             ):
                 raise UnexpectedBodyError(SOUND_RECORDS, response)
@@ -505,16 +522,21 @@ class ApiClient:
                 self._uncounted = 0
 
     def _log_retry(self, request: ApiRequest, details: Details) -> None:
-        """Log that a request is tried again, and why; not with which ids."""
+        """Log that a request is tried again, and why; not with which ids.
+
+        An answer may be empty because there is nothing.
+        """
         error = t.cast("BaseException", details.get("exception"))
-        self.logger.warning(
+        is_empty = isinstance(error, RetriableBodyError) and error.is_empty
+        self.logger.log(
+            logging.INFO if is_empty and details["tries"] == 1 else logging.WARNING,
             "%s %s: %s; trying again in %.1f s (try %d of %d)",
             request.prepared.method,
             request.path,
             cause_of(error),
             max(details.get("wait", 0.0), retry_after(getattr(error, "response", None)) or 0.0),
             details["tries"] + 1,
-            request.tries,
+            self._most_tries(request, error),
         )
 
     # Many requests
@@ -548,11 +570,10 @@ class ApiClient:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _is_success(response: requests.Response) -> bool:
-    return response.status_code in range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
-
-
 def _read_json(path: str, decode: Callable[[Answer], R], response: requests.Response) -> R:
+    if not response.content:
+        wanted = "JSON"
+        raise MalformedBodyError(wanted, is_empty=True)
     return decode(Answer(path, sanitize_json(response.content), response.headers))
 
 

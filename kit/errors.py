@@ -99,11 +99,13 @@ class MalformedBodyError(ValueError):
 
     Args:
         wanted: What it should be, such as JSON.
+        is_empty: Whether it holds nothing.
     """
 
-    def __init__(self, wanted: str) -> None:
+    def __init__(self, wanted: str, *, is_empty: bool = False) -> None:
         super().__init__(wanted)
         self.wanted = wanted
+        self.is_empty = is_empty
 
 
 class RetriableBodyError(RetriableAPIError):
@@ -112,11 +114,13 @@ class RetriableBodyError(RetriableAPIError):
     Args:
         wanted: What it should be, such as JSON.
         response: The answer.
+        is_empty: Whether its body holds nothing.
     """
 
-    def __init__(self, wanted: str, response: requests.Response) -> None:
+    def __init__(self, wanted: str, response: requests.Response, *, is_empty: bool = False) -> None:
         super().__init__(wanted, response)
         self.wanted = wanted
+        self.is_empty = is_empty
 
 
 class UnexpectedBodyError(RetriableBodyError):
@@ -266,8 +270,9 @@ class ApiErrors:
     def unusable(self, error: RetriableBodyError, path: str, tries: int) -> str:
         """Explain that an answer is not what was asked for, whatever its status says."""
         if not isinstance(error, UnexpectedBodyError):
+            found = "nothing" if error.is_empty else f"something that is not {error.wanted}"
             return (
-                f"{self.api_url} answers {path} with something that is not {error.wanted} "
+                f"{self.api_url} answers {path} with {found} "
                 f"({tries} tries): check {self.url_settings}, and whether a proxy stands in "
                 "between."
             )
@@ -347,7 +352,7 @@ def cause_of(error: BaseException) -> str:
         foreign = status_of(error) == HTTPStatus.NOT_FOUND
         return "HTTP 404 of another form" if foreign else f"an answer without {error.wanted}"
     if isinstance(error, RetriableBodyError):
-        return f"not {error.wanted}"
+        return "an empty answer" if error.is_empty else f"not {error.wanted}"
     if isinstance(error, RetriableAPIError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.exceptions.Timeout):

@@ -48,18 +48,18 @@ class JSONLinesReceiver:
         """
         self._tries += 1
         file = Spool.receive(response, WANTED)
-        if self._is_sound(file, response):
+        has_record = self._has_record(file)
+        was_empty, self._was_empty = self._was_empty, has_record is None
+        if self._was_empty:
+            is_sound = was_empty
+        else:
+            is_json = "json" in response.headers.get("Content-Type", "").lower()
+            is_patient = is_json and self._tries >= PATIENCE
+            is_sound = bool(has_record) and (_is_whole(file) or is_patient)
+        if is_sound:
             return file
         file.close()
-        raise MalformedBodyError(WANTED)
-
-    def _is_sound(self, file: Spool, response: requests.Response) -> bool:
-        has_record = self._has_record(file)
-        if has_record is None:
-            was_empty, self._was_empty = self._was_empty, True
-            return was_empty
-        is_json = "json" in response.headers.get("Content-Type", "").lower()
-        return has_record and (_is_whole(file) or (is_json and self._tries >= PATIENCE))
+        raise MalformedBodyError(WANTED, is_empty=self._was_empty)
 
     def _has_record(self, file: Spool) -> bool | None:
         """Whether any line is a record; `None` if there is no line."""

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from tap_gladly.address import api_url
-from tap_gladly.kit.client import MAX_TRIES, ApiClient
+from tap_gladly.kit.client import MAX_TRIES, ApiClient, Handling
 from tap_gladly.kit.decoding import Answer, decode_list, raw_errors
 from tap_gladly.kit.errors import ApiErrors, RefusedError, UnexpectedResponseError
 from tap_gladly.kit.session import Pace, ThrottledSession
@@ -152,7 +152,7 @@ class GladlyClient(ApiClient):
         It is a POST that changes nothing, and so is asked again where it may help.
         """
         request = self._request("POST", path, self.url(path), session=self._reports, json=body)
-        return self._send_with_retries(replace(request, tries=tries), read)
+        return self._send_with_retries(replace(request, handling=Handling(tries=tries)), read)
 
     def refusal(self, response: requests.Response, path: str) -> RefusedError:
         """The exception for an answer that no retry can change."""

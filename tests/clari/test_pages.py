@@ -63,11 +63,26 @@ def test_a_page_size_that_fails_grows_back_slowly(start: Start, impatient: str) 
     assert set(run.ids("calls")) == truth(copilot, "calls")
     limits = [int(dict(e.params or [])["limit"]) for e in copilot.sandbox.traffic.exchanges()]
     assert {100, 50, 25} <= set(limits)
-    # A size that fails costs six tries of each request under way: first one request at 100 and at
+    # A size that fails costs two tries of each request under way: first one request at 100 and at
     # 50, then eight at 50 each time that the size has grown, after 20, 40 and 80 good pages.
     failed = sum(limit > 25 for limit in limits)
-    assert 6 * 2 < failed <= 6 * (2 + 8 * 3)
+    assert 2 * 2 < failed <= 2 * (2 + 8 * 3)
     assert len(limits) - failed > 200
+
+
+@pytest.mark.parametrize(("stream", "sizes", "spared"), [("calls", 7, 2), ("scorecards", 1, 0)])
+def test_an_api_that_is_away_for_a_while_has_the_time_that_any_request_has(
+    start: Start, impatient: str, stream: str, sizes: int, spared: int
+) -> None:
+    copilot = start(calls=150, scorecards=150)
+    # Two tries of each size (the first questions are of one record), two of each of two other
+    # records, and five of the six that come last.
+    failures = 2 * sizes + 4 + 5
+    copilot.sandbox.faults.add(path=PATHS[stream], after=spared, times=failures, status=503)
+    run = read(copilot, impatient, stream)
+    assert run.returncode == 0, run.log
+    assert copilot.sandbox.traffic.count(status=503) == failures
+    assert sorted(run.ids(stream)) == sorted(truth(copilot, stream))
 
 
 @pytest.mark.parametrize("uncounted", [False, True])

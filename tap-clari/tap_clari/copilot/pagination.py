@@ -19,7 +19,7 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.client import MAX_TRIES
+from tap_clari.kit.client import ORDINARY, Handling
 from tap_clari.kit.decoding import raw_records
 from tap_clari.kit.errors import PersistentBodyError, PersistentServerError, RefusedError
 from tap_clari.kit.progress import ProgressLog
@@ -49,8 +49,9 @@ MAX_REPEATED_PAGES = 3
 MAX_UNREADABLE = 3
 """Records in a row that cannot be read, after which the API as a whole is taken to fail."""
 
-REDUCED_TRIES = 3
-"""Tries of a page, once a larger one has failed."""
+FEW_TRIES = Handling(server_tries=2)
+"""How a page is asked for that the API may fail on for its size. A smaller one does better than
+many tries, and costs less than their waits where the failure would have passed."""
 
 PAGES_BEFORE_GROWTH = 20
 """Good pages after which a reduced page size is doubled."""
@@ -142,8 +143,7 @@ class _Found:
 class _PageSize:
     """How many records to ask for: half as many where a page fails, and slowly more again.
 
-    A size that fails again after it was grown to is tried half as often from then on, since each
-    failure costs all retries of a request.
+    A size that fails again after it was grown to is tried half as often from then on.
     """
 
     def __init__(self) -> None:
@@ -304,22 +304,27 @@ class SkipPaginator:
                 if not _may_be_too_large(error):
                     raise
                 if size == 1:
-                    return self._pass_over(question, skip, error)
+                    return self._pass_over(question, skip)
                 self._size.shrink(size)
                 self.client.logger.info("%s: smaller pages from now on", self.path)
             else:
                 self._size.succeed()
                 return page
 
-    def _pass_over(self, question: Question, skip: int, failure: FatalAPIError) -> _Page:
-        """Leave out the one record that the API fails on, if it gives another one meanwhile."""
+    def _pass_over(self, question: Question, skip: int) -> _Page:
+        """Leave out the one record that the API fails on, if it gives another one meanwhile.
+
+        Raises:
+            FatalAPIError: If it gives none.
+        """
         step = 1 if skip + MAX_UNREADABLE <= MAX_SKIP else -1
         for distance in range(1, MAX_UNREADABLE):
             other = self._fetch_if_readable(question, skip + step * distance)
             if other:
                 break
         else:
-            raise failure
+            # It is not the record: the API as a whole gets the time that any request gets.
+            return self._fetch(question, skip, 1, counted=True, handling=ORDINARY)
         # The failure may have passed.
         page = self._fetch_if_readable(question, skip)
         return page or _Page({}, skip + 1, other.count, is_full=False, unreadable=skip)
@@ -332,14 +337,21 @@ class SkipPaginator:
                 return None
             raise
 
-    def _fetch(self, question: Question, skip: int, limit: int, *, counted: bool) -> _Page:
+    def _fetch(
+        self,
+        question: Question,
+        skip: int,
+        limit: int,
+        *,
+        counted: bool,
+        handling: Handling = FEW_TRIES,
+    ) -> _Page:
         params = {**question, **({} if counted else self._uncounted)}
         records, pagination = self.client.fetch(
             self.path,
             self._decode,
             {**params, "skip": str(skip), "limit": str(limit)},
-            # The ordinary tries were spent on a larger page.
-            tries=MAX_TRIES if self._size.limit == PAGE_SIZE else REDUCED_TRIES,
+            handling=handling,
         )
         end = skip + len(records)
         count, next_skip = pagination.get("matched", 0), pagination.get("nextPageSkip", 0)

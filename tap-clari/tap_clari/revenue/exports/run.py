@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.kit.client import MAY_BE_GONE
 from tap_clari.kit.errors import PersistentBodyError, RefusedError, UnauthorizedError
 from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.exports import errors as export_errors
@@ -241,7 +242,7 @@ class ExportRun:
             limits = self._start_what_fits(reader, waiting)
             if active := self._active.get(request.key):
                 ids = {"jobId": active.job_id}
-                job = self._client.fetch(JOB, job_in, ids=ids, may_be_gone=True)
+                job = self._client.fetch(JOB, job_in, ids=ids, handling=MAY_BE_GONE)
                 active.has_ended = job.is_done
                 if job.is_done:
                     if export := self._read(active, job):

@@ -17,6 +17,7 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.kit.client import MAY_BE_GONE
 from tap_clari.kit.errors import RefusedError, UnknownOutcomeError
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_id_in, job_in, jobs_in
@@ -182,7 +183,7 @@ class JobStarter:
     def _is_still_there(self, job_id: str) -> bool:
         try:
             ids = {"jobId": job_id}
-            job = self._client.fetch(JOB, job_in, ids=ids, may_be_gone=True)
+            job = self._client.fetch(JOB, job_in, ids=ids, handling=MAY_BE_GONE)
         except RefusedError as error:
             if error.status not in GONE:
                 raise

@@ -7,6 +7,7 @@ import typing as t
 
 import msgspec
 
+from tap_clari.kit.client import Handling
 from tap_clari.kit.decoding import decode_object
 from tap_clari.kit.errors import NotFoundError, PersistentServerError
 from tap_clari.kit.estimate import Estimate
@@ -66,9 +67,8 @@ class IngestJobsStream(RevenueStream):
     def _look_up(self, job_id: str) -> Record | PersistentServerError | None:
         ids = {"jobId": job_id}
         try:
-            return self.run.partner.fetch(
-                self.path, self._decode, ids=ids, may_be_gone=True, is_data=_holds_a_job
-            )
+            handling = Handling(is_data=_holds_a_job, may_be_gone=True)
+            return self.run.partner.fetch(self.path, self._decode, ids=ids, handling=handling)
         except NotFoundError:
             return None
         except PersistentServerError as error:
