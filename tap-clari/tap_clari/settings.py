@@ -108,8 +108,9 @@ SETTINGS = kit.declared(
     ),
     keep_forecast_snapshots=kit.Setting(
         th.BooleanType,
-        "Add exportedAt to the key of forecast_entries, so that each run adds what the forecast "
-        "said then. Otherwise a run replaces what the one before it wrote.",
+        "Add exportedAt to the key of forecast_entries, and fetchedAt to that of "
+        "forecast_live_entries, so that each run adds what the forecast said then. Otherwise a run "
+        "replaces what the one before it wrote.",
         default=False,
     ),
     activity_types=kit.choices(ACTIVITY_TYPES, "Kinds of activity to export."),
@@ -120,8 +121,12 @@ SETTINGS = kit.declared(
     ),
     opportunity_ids=kit.texts(
         "Opportunities to read, by their CRM id, besides those that the activities of the run "
-        "belong to.",
+        "belong to. Thousands will do: one request for each hundred.",
         min_length=1,
+    ),
+    opportunity_mode=kit.text(
+        "The mode in which opportunities are read (the API's mode), by its id in Clari. Without "
+        "it, OPPORTUNITY_MODE_ID."
     ),
     ingest_job_ids=kit.texts("Ingest jobs to read the status of. Needs partner_key.", min_length=1),
     job_poll_interval_seconds=kit.seconds(

@@ -76,4 +76,5 @@ class TapClari(ApiTap):
             started_at=self.started_at,
             partner=RevenueClient(self, session, PARTNER),
             exports=self._exports,
+            forecast_ids=self.config["forecast_ids"],
         )

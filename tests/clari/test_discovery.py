@@ -22,6 +22,10 @@ REVENUE_STREAMS: dict[str, Keys] = {
         ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId"),
         None,
     ),
+    "forecast_live_entries": (
+        ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId"),
+        None,
+    ),
     "forecast_users": (("forecastId", "userId"), None),
     "forecast_fields": (("forecastId", "fieldId"), None),
     "forecast_time_periods": (("forecastId", "timePeriodId"), None),
@@ -51,7 +55,10 @@ STREAMS = {**REVENUE_STREAMS, **COPILOT_STREAMS}
 NEVER_NULL = {"export_job_results": {"rowNumber": "integer"}}
 """Keys that are no text."""
 
-MAY_BE_KEYS = {"forecast_entries": {"exportedAt"}}
+MAY_BE_KEYS = {
+    "forecast_entries": {"exportedAt"},
+    "forecast_live_entries": {"fetchedAt"},
+}
 """What becomes a key by a setting, and so is never null."""
 
 
@@ -91,7 +98,7 @@ def test_only_what_costs_much_is_not_selected_unless_it_is_asked_for(
         for name, entry in catalog.items()
         for metadata in entry["metadata"]
         if not metadata["breadcrumb"] and not metadata["metadata"]["selected-by-default"]
-    ] == ["export_job_results"]
+    ] == ["forecast_live_entries", "export_job_results"]
 
 
 @pytest.mark.parametrize("api", ["copilot", "revenue", "both"])
@@ -185,6 +192,7 @@ def test_the_test_option_costs_no_export_job(revenue: Revenue) -> None:
     assert {message["stream"] for message in messages if message["type"] == "RECORD"} == {
         "limits",
         "forecasts",
+        "forecast_live_entries",
         "audit_events",
     }
 

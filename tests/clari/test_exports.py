@@ -286,8 +286,9 @@ def test_a_job_that_starts_late_after_its_start_was_not_answered_is_found(
         exports.start("FORECAST", {"forecastId": "net_arr"}, result)
 
     revenue.sandbox.faults.add(path=START, method="POST", reset=True)
-    # The quota is asked for before all and before each start: this is the second start.
-    revenue.sandbox.faults.add(path="/v4/admin/limits", after=2, hook=start_late)
+    # The quota is asked for at the run's begin, before all jobs, and before each start: this is the
+    # second start.
+    revenue.sandbox.faults.add(path="/v4/admin/limits", after=3, hook=start_late)
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     assert_complete(run, revenue)
     assert len(exports.started) == 1

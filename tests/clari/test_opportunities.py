@@ -53,6 +53,20 @@ def test_the_opportunities_of_the_activities_arrive_too(revenue: Revenue) -> Non
     assert sum(map(len, asked(revenue))) == len(truth)
 
 
+def test_all_that_a_warehouse_knows_are_asked_for_in_hundreds(revenue: Revenue) -> None:
+    known = revenue.sandbox.account.opportunities
+    ids = sorted([*known, *(f"006000000000{number:05}AAA" for number in range(5_000))])
+    run = revenue.tap.run("opportunities", opportunity_ids=ids, opportunity_mode="MODE_7")
+    assert_same(run, "opportunities", list(known.values()))
+    assert run.ids("opportunities") == sorted(known)
+    requests = asked(revenue)
+    assert sorted(each for batch in requests for each in batch) == ids
+    assert max(map(len, requests)) == 100
+    assert len(requests) == -(-len(ids) // 100)
+    exchanges = revenue.sandbox.traffic.exchanges(PATH)
+    assert {dict(each.params or [])["mode"] for each in exchanges} == {"MODE_7"}
+
+
 def test_a_hundred_are_asked_for_at_once_and_unknown_ones_left_out(revenue: Revenue) -> None:
     known = revenue.sandbox.account.opportunities
     unknown = [f"006 & gone={number}" for number in range(200)]

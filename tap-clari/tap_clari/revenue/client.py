@@ -6,10 +6,12 @@ import typing as t
 from http import HTTPStatus
 
 from tap_clari.client import ClariClient
-from tap_clari.kit.errors import ApiErrors
+from tap_clari.kit.errors import ApiErrors, RefusedError
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import requests
 
     from tap_clari.kit.session import ThrottledSession
     from tap_clari.kit.tap import ApiTap
@@ -25,6 +27,10 @@ USER = {"apikey": "api_key"}
 
 PARTNER = {**USER, "partnerkey": "partner_key"}
 """The settings that sign a request about data that a partner sent in, by header."""
+
+
+NO_OPT_IN = "no_optin"
+"""The code, with HTTP 401, for a forecast that the token's user may not see."""
 
 
 class RevenueClient(ClariClient):
@@ -70,6 +76,13 @@ class RevenueClient(ClariClient):
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
+
+    def refusal(self, response: requests.Response, path: str) -> RefusedError:
+        """The exception for a refusal; `no_optin` is about a forecast, and not about the token."""
+        refused = super().refusal(response, path)
+        if refused.reason == NO_OPT_IN:
+            return RefusedError(str(refused), refused.status, refused.reason)
+        return refused
 
 
 class RevenueErrors(ApiErrors):

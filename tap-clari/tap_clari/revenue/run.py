@@ -21,7 +21,7 @@ from tap_clari.revenue.client import USER, WHERE
 from tap_clari.revenue.exports.requests import Reader
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
@@ -43,6 +43,7 @@ class RevenueRun(RunContext):
     Args:
         partner: Makes the requests that need the partner key as well.
         exports: The export jobs.
+        forecast_ids: The setting.
         opportunity_ids: The opportunities that this run's activities belong to.
 
     Attributes:
@@ -51,10 +52,18 @@ class RevenueRun(RunContext):
 
     partner: RevenueClient
     exports: ExportRun
+    forecast_ids: Sequence[str]
     opportunity_ids: SeenIds = field(default_factory=SeenIds)
 
     def __post_init__(self) -> None:
         self.forecast_tabs = Once(self._list_forecasts)
+
+    def wanted_forecasts(self) -> list[str]:
+        """The forecasts of the setting, or else all that the API lists."""
+        ids = self.forecast_ids or [
+            str(tab["forecastId"]) for tab in self.forecast_tabs() if tab.get("forecastId")
+        ]
+        return list(dict.fromkeys(ids))
 
     def _list_forecasts(self) -> list[Record]:
         try:

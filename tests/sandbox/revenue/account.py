@@ -46,6 +46,7 @@ class Account:
         current_period: The quarter that an export is of unless it is told another.
         period_dates: The first and the last day of quarters that are not those of the calendar.
         forecasts: The forecast tabs.
+        live_forecast_refusal: The status where the tenant gives no forecast without a job.
         forecast_list_exists: Whether the tenant can list them.
         tenant_columns: Further columns of every entry and user of a forecast.
         entries_by_type: Whether every kind of value has an entry of its own.
@@ -78,6 +79,7 @@ class Account:
             {"forecastName": name, "forecastId": forecast_id, "timePeriods": [*self.periods]}
             for name, forecast_id in (("Net ARR", "net_arr"), ("Renewals", "renewals"))
         ]
+        self.live_forecast_refusal: int | None = None
         self.forecast_list_exists = True
         self.tenant_columns: Record = {}
         self.entries_by_type = False

@@ -21,9 +21,11 @@ from tests.sandbox.revenue.errors import (
 )
 from tests.sandbox.revenue.objects import INGEST_STATUSES
 from tests.sandbox.revenue.requests import (
+    FORECAST_TYPES,
     ActivityRequest,
     AuditQuery,
     ForecastRequest,
+    LiveForecastQuery,
     OpportunityQuery,
     day_in_zone,
 )
@@ -53,6 +55,7 @@ def revenue_app(account: Account, exports: Exports) -> Starlette:
         ("GET", "/v4/export/forecast/list", NoQuery, answers.forecast_tabs),
         ("POST", "/v4/export/forecast/{forecast_id}", NoQuery, answers.start_forecast),
     ]
+    live = ("GET", "/v4/forecast/{forecast_id}", LiveForecastQuery, answers.live_forecast)
     jobs = [
         ("GET", "/v4/export/jobs", NoQuery, answers.jobs),
         ("GET", "/v4/export/jobs/{job_id}", NoQuery, answers.job),
@@ -64,7 +67,7 @@ def revenue_app(account: Account, exports: Exports) -> Starlette:
     opportunities = ("GET", "/v4/opportunity", OpportunityQuery, answers.opportunities)
     ingest = ("GET", "/v2/ingest/job/{job_id}", NoQuery, answers.ingest_job)
     served = [
-        *routes(_check_key, bad_forecast, forecasts),
+        *routes(_check_key, bad_forecast, [*forecasts, live]),
         *routes(_check_key, bad_export, jobs),
         *routes(_check_key, bad_activity, [activities]),
         *routes(_check_key, bad_audit, [audit]),
@@ -117,6 +120,18 @@ class _Answers:
         if not self._account.forecast_list_exists:
             raise no_route()
         return json_answer({"forecasts": self._account.forecasts})
+
+    async def live_forecast(self, request: Request, wanted: LiveForecastQuery) -> Response:
+        status = self._account.live_forecast_refusal
+        if status is not None:
+            raise RefusedError(status, {"message": "no Route matched with those values"})
+        asked = ForecastRequest(
+            time_period=wanted.time_period,
+            scope_id=wanted.scope_id,
+            types_to_export=[*FORECAST_TYPES],
+        )
+        found = self._account.forecast_result(request.path_params["forecast_id"], asked)
+        return json_answer(found.document())
 
     async def audit_events(self, request: Request, wanted: AuditQuery) -> Response:
         if wanted.cursor is None:

@@ -39,6 +39,13 @@ class ForecastRequest(Form, frozen=True):
     export_format: Literal["JSON"] = "JSON"
 
 
+class LiveForecastQuery(Form, frozen=True):
+    """The latest week of a forecast; in no document of the vendor, but asked for so by clients."""
+
+    time_period: Text | None = None
+    scope_id: Text | None = None
+
+
 class ActivityRequest(Form, frozen=True):
     """The body that starts an activity export."""
 
@@ -61,6 +68,7 @@ class OpportunityQuery(Form, frozen=True):
     """Opportunities by their ids."""
 
     opp_id: Annotated[list[Text], msgspec.Meta(max_length=100)]
+    mode: Text = "OPPORTUNITY_MODE_ID"
 
 
 def day_in_zone(text: str) -> int:

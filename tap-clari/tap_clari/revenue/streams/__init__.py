@@ -8,6 +8,7 @@ from tap_clari.revenue.streams.export_jobs import ExportJobResultsStream, Export
 from tap_clari.revenue.streams.forecasts import (
     ForecastEntriesStream,
     ForecastFieldsStream,
+    ForecastLiveEntriesStream,
     ForecastsStream,
     ForecastTimeFramesStream,
     ForecastTimePeriodsStream,
@@ -17,7 +18,13 @@ from tap_clari.revenue.streams.ingest_jobs import IngestJobsStream
 from tap_clari.revenue.streams.limits import LimitsStream
 from tap_clari.revenue.streams.opportunities import OpportunitiesStream
 
-LISTS = (LimitsStream, ForecastsStream, IngestJobsStream, AuditEventsStream)
+LISTS = (
+    LimitsStream,
+    ForecastsStream,
+    ForecastLiveEntriesStream,
+    IngestJobsStream,
+    AuditEventsStream,
+)
 """Streams that take requests only."""
 
 EXPORTS = (

@@ -5,13 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import typing as t
+from datetime import datetime, timezone
 from functools import partial
+from http import HTTPStatus
 
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import RefusedError, UnauthorizedError
+from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.times import format_time
+from tap_clari.revenue.client import NO_OPT_IN
 from tap_clari.revenue.combine import combine_by_key
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
@@ -33,6 +39,9 @@ if t.TYPE_CHECKING:
 EXPORT = "/v4/export/forecast/{forecastId}"
 
 ENTRY_KEY = ("forecastId", "timePeriodId", "timeFrameId", "userId", "fieldId")
+
+NO_SUCH_ENDPOINT = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+"""How Clari answers where it does not give a forecast without a job."""
 
 CRM_TYPES = ("crm_total", "crm_closed")
 """The types that Clari does not export for every organization."""
@@ -75,12 +84,9 @@ class _ForecastExportStream(ExportStream):
                 "No forecast is read: the current quarter is not before end_date. Set time_periods."
             )
             return []
-        ids = self.config["forecast_ids"] or [
-            str(tab["forecastId"]) for tab in self.run.forecast_tabs() if tab.get("forecastId")
-        ]
         return [
             self._request_for(forecast_id, period)
-            for forecast_id in dict.fromkeys(ids)
+            for forecast_id in self.run.wanted_forecasts()
             for period in periods or (None, *self.run.exports.quarters.owed(forecast_id))
         ]
 
@@ -219,21 +225,21 @@ class _ForecastExportStream(ExportStream):
         return []
 
 
-class ForecastEntriesStream(_ForecastExportStream):
-    """The entries of a forecast: a record for each quarter, week, user and field.
+class _EntriesStream(RevenueStream):
+    """Entries of forecasts: a record for each quarter, week, user and field.
 
-    With `keep_forecast_snapshots` the time of the export belongs to the key, since Clari restates
-    past weeks: two exports of one quarter differ.
+    With `keep_forecast_snapshots` the time at which Clari was asked belongs to the key, since it
+    restates past weeks: two answers about one quarter differ.
     """
 
-    name = "forecast_entries"
-    section = "entries"
     primary_keys: Sequence[str] = ENTRY_KEY
-    tap_added_properties = ("forecastId", "exportedAt")
+
+    told_at: str
+    """The property that says when Clari was asked."""
 
     def __init__(self, tap: Tap, run: RevenueRun) -> None:
         if tap.config["keep_forecast_snapshots"]:
-            self.primary_keys = (*ENTRY_KEY, "exportedAt")
+            self.primary_keys = (*ENTRY_KEY, self.told_at)
         super().__init__(tap, run)
 
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -241,6 +247,15 @@ class ForecastEntriesStream(_ForecastExportStream):
         if entry := catalog.get_stream(self.name):
             entry.key_properties = list(self.primary_keys)
         super().apply_catalog(catalog)
+
+
+class ForecastEntriesStream(_EntriesStream, _ForecastExportStream):
+    """The entries of a forecast's exports."""
+
+    name = "forecast_entries"
+    section = "entries"
+    told_at = "exportedAt"
+    tap_added_properties = ("forecastId", "exportedAt")
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The entries. Several of one key, each with another kind of value, become one record."""
@@ -254,6 +269,74 @@ class ForecastEntriesStream(_ForecastExportStream):
                 export.request.label,
                 level=logging.WARNING,
             )
+
+
+class ForecastLiveEntriesStream(_EntriesStream):
+    """The entries of the latest week, as they are now (`/forecast/{forecastId}`).
+
+    The endpoint gives the lists of an export at once and starts no job. It is in no document of the
+    vendor. (Reference: public clients of this API.)
+    """
+
+    name = "forecast_live_entries"
+    path = "/v4/forecast/{forecastId}"
+    told_at = "fetchedAt"
+    tap_added_properties = ("forecastId", "fetchedAt")
+    selected_by_default = False
+    full_table_is_complete = False
+
+    def estimate(self) -> Estimate:
+        """A request for each forecast and quarter."""
+        return Estimate(len(self._wanted()))
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Ask for each forecast and quarter, several at once."""
+        missing: list[str] = []
+        for (forecast_id, period), found in self.client.map_concurrently(self._wanted(), self._ask):
+            if isinstance(found, RefusedError):
+                missing.append(f"{forecast_id} (HTTP {found.status})")
+                continue
+            entries, fetched_at = found
+            periods = dict.fromkeys(str(each.get("timePeriodId")) for each in entries)
+            if period and entries and period not in periods:
+                message = (
+                    f"Clari answers for the forecast {forecast_id!r} and {period} with "
+                    f"{', '.join(periods)}: {period} does not exist, or has no data. Correct "
+                    "time_periods."
+                )
+                raise FatalAPIError(message)
+            for entry in combine_by_key(entries, ENTRY_KEY[1:]):
+                yield self.with_added(entry, forecastId=forecast_id, fetchedAt=fetched_at)
+        if missing:
+            self.warn_once(
+                "Clari does not give the latest week of these forecasts, which it does not do for "
+                f"every organization: {', '.join(dict.fromkeys(missing))}. Deselect the stream "
+                f"{self.name}; forecast_entries has the same from export jobs."
+            )
+
+    def _wanted(self) -> list[tuple[str, str | None]]:
+        periods = sorted(set(self.config["time_periods"]), reverse=True) or [None]
+        return [(each, period) for each in self.run.wanted_forecasts() for period in periods]
+
+    def _ask(self, wanted: tuple[str, str | None]) -> tuple[list[Record], str] | RefusedError:
+        forecast_id, period = wanted
+        options = {"timePeriod": period, "scopeId": self.config.get("forecast_scope_id")}
+        fetched_at = format_time(datetime.now(timezone.utc))
+        try:
+            entries = self.client.fetch(
+                self.path,
+                lambda answer: decode_list(answer, "entries", *LISTS),
+                {name: value for name, value in options.items() if value},
+                ids={"forecastId": forecast_id},
+            )
+        except UnauthorizedError:
+            raise
+        except RefusedError as error:
+            if error.status in NO_SUCH_ENDPOINT:
+                return error
+            sentence = _explained(forecast_id, error.reason or str(error.status))
+            raise FatalAPIError(sentence or str(error)) from error
+        return entries, fetched_at
 
 
 class ForecastUsersStream(_ForecastExportStream):
@@ -337,7 +420,7 @@ def _explained(forecast_id: str, code: str) -> str | None:
     """The sentence for the refusal of a forecast's export; `None` for an unknown code."""
     forecast = repr(forecast_id)
     return {
-        "no_optin": (
+        NO_OPT_IN: (
             f"The user of api_key may not see the forecast {forecast} (no_optin): have this user "
             "opted in for it in Clari, best at the top of the hierarchy, or set "
             "forecast_scope_id to a scope that the user is opted in for."

@@ -73,7 +73,9 @@ class OpportunitiesStream(RevenueStream, Reader):
         self.run.exports.finished(self)
 
     def _ask(self, batch: list[str]) -> list[Record]:
-        return self.client.fetch(self.path, _opportunities, {"oppId": batch})
+        mode = self.config.get("opportunity_mode")
+        params: dict[str, str | list[str]] = {"oppId": batch, **({"mode": mode} if mode else {})}
+        return self.client.fetch(self.path, _opportunities, params)
 
     def _batches(self) -> Iterator[list[str]]:
         ids = iter(self.run.opportunity_ids)
