@@ -17,12 +17,15 @@ from functools import partial
 
 import msgspec
 
-from .times import format_time, parse_time
+from .record_type import fitting_decoder
+from .times import fixed_form, parse_time
 
 if t.TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from .record_type import Decode
 
     Schema = Mapping[str, t.Any]
     ReadTime = Callable[[object], datetime]
@@ -83,14 +86,23 @@ class RecordConformer:
         self._read_time = read_time
         self._flattened_depth = flattened_depth
         self._is_complete = is_complete
-        properties = schema["properties"]
-        self._members = {
-            name: self._member(each) for name, each in properties.items() if name != EXTRA
+        self._properties = {
+            name: each for name, each in schema["properties"].items() if name != EXTRA
         }
-        self._absent = self._absent_members(properties)
+        self._members = {name: self._member(each) for name, each in self._properties.items()}
+        self._absent = self._absent_members(self._properties)
         self._keys = tuple(key_properties)
         self._added = frozenset(added)
         self._logger = logger
+
+    @property
+    def decode_fitting(self) -> Decode:
+        """Decodes the JSON of a record that is to stay as it is, as `fitting_decoder` makes it."""
+        # What the tap adds is sent by no API: if it is, the record needs a look.
+        sent = {
+            name: {} if name in self._added else each for name, each in self._properties.items()
+        }
+        return fitting_decoder(sent, self._keys, self._read_time)
 
     def __call__(self, row: Record) -> Record:
         """Return the record as the schema has it, `_extra` only where there is something in it."""
@@ -174,7 +186,7 @@ class RecordConformer:
         }
         if not self._is_complete:
             return flattened
-        return {**{name: None for name in properties if name != EXTRA}, **flattened}
+        return {**dict.fromkeys(properties), **flattened}
 
     def _object_conformer(self, schema: Schema, level: int) -> Conform:
         properties = schema.get("properties") or {}
@@ -301,12 +313,10 @@ def _boolean(value: t.Any) -> t.Any:  # noqa: ANN401
 
 
 def _date_time(read_time: ReadTime, value: t.Any) -> t.Any:  # noqa: ANN401
-    if value == "":
-        return None
     try:
-        return format_time(read_time(value))
+        return fixed_form(value, read_time)
     except ValueError:
-        return _MISFIT
+        return None if value == "" else _MISFIT
 
 
 def _json_text(value: t.Any) -> str:  # noqa: ANN401

@@ -6,6 +6,8 @@ import codecs
 import re
 import typing as t
 
+import msgspec
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,93 @@ _IN_TEXT = re.compile(
 _NO_NUMBER = re.compile(rf"-?Infinity|NaN|-?[0-9]{{{LONGEST_NUMBER},}}[0-9.eE+-]*")
 _LONE_SURROGATE = 6
 """Characters of an escape such as `\\ud83d`."""
+
+
+PIECE = 1 << 20
+"""Bytes of a document that are looked at together."""
+
+LARGEST_RECORD = 16 * PIECE
+"""Bytes without an end of a record in them, after which a list is read in another way."""
+
+_TEXT = rb'"(?:[^"\\]|\\.)*"'
+_LIST = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(%b)\s*:\s*)?\[\s*(?=(\{\s*%b))" % (_TEXT, _TEXT))
+"""The begin of a list of objects that is a whole document, or its only member."""
+
+
+NEAR = 1 << 16
+"""Bytes at the end of a piece in which most records end."""
+
+SEAMS_TRIED = 10
+"""Places that may be between two records."""
+
+_END_OF_LIST = re.compile(rb"\]\s*\Z")
+_END_OF_OBJECT = re.compile(rb"\]\s*\}\s*\Z")
+
+
+class ListPieces(t.NamedTuple):
+    """A document that is nothing but a list that begins with an object, cut between objects.
+
+    Args:
+        name: The name of the list; `None` if the document is the list itself.
+        places: Where each piece begins, and how long it is: sound JSON but for the brackets.
+    """
+
+    name: str | None
+    places: list[tuple[int, int]]
+
+
+def cut_list(document: t.BinaryIO) -> ListPieces | None:
+    """Cut a document into pieces of a megabyte that can be decoded alone; `None` for any other.
+
+    A piece that begins with a record and is sound JSON in brackets ends with one: so it is enough
+    to look for what may be the end of a record.
+    """
+    rest = document.read(PIECE)
+    begin = _LIST.match(rest)
+    if not begin or not _is_sound(begin[1] or b""):
+        return None
+    name, first = begin.groups()
+    offset, rest = begin.end(), rest[begin.end() :]
+    seam = re.compile(rb"(?<=\})\s*,\s*(?=%b)" % re.escape(first))
+    places = []
+    while more := document.read(PIECE):
+        rest += more
+        if last := _last_seam(rest, seam):
+            places.append((offset, last.start()))
+            offset, rest = offset + last.end(), rest[last.end() :]
+        elif len(rest) > LARGEST_RECORD:
+            return None
+    end = (_END_OF_OBJECT if name else _END_OF_LIST).search(rest)
+    if not end or not _is_sound(rest[: end.start()]):
+        return None
+    places.append((offset, end.start()))
+    return ListPieces(msgspec.json.decode(name) if name else None, places)
+
+
+def objects_of(piece: bytes) -> list[msgspec.Raw]:
+    """The JSON of each item of a piece."""
+    return msgspec.json.decode(b"[%b]" % piece, type=list[msgspec.Raw])
+
+
+def _last_seam(content: bytes, seam: re.Pattern[bytes]) -> re.Match[bytes] | None:
+    """What stands between the last two records, if it is found soon."""
+    near_the_end = list(seam.finditer(content, max(0, len(content) - NEAR)))
+    candidates = near_the_end or list(seam.finditer(content))
+    # An object within a record may look like one.
+    for found in reversed(candidates[-SEAMS_TRIED:]):
+        if _is_sound(content[: found.start()]):
+            return found
+    return None
+
+
+def _is_sound(piece: bytes) -> bool:
+    try:
+        # `Raw` does not look at UTF-8.
+        piece.decode()
+        objects_of(piece)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def decode_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:

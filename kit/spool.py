@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
-import io
+import os
 import tempfile
 import typing as t
 import zlib
@@ -30,10 +29,10 @@ CONNECTION = (requests.RequestException, ConnectionError)
 
 
 class Spool:
-    """A body on disk, compressed, without a name: it is gone when closed.
+    """A body on disk, without a name: it is gone when closed.
 
     Args:
-        file: The compressed body.
+        file: The body.
         unfinished: What comes after the last end of a line.
     """
 
@@ -47,15 +46,15 @@ class Spool:
         response: requests.Response,
         wanted: str,
         *,
-        recode: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None,
+        are_lines: bool = True,
     ) -> Self:
         """Write an answer to disk.
 
         Args:
             response: The answer, unread.
             wanted: What it should be, for a message.
-            recode: Changes the bytes on their way; without it they are kept as they come, and an
-                answer of lines whose end HTTP does not tell must end with a whole line.
+            are_lines: Whether it is lines, and not one document that may have no end of a line
+                at all. If HTTP does not tell where it ends, it must end with a whole line.
 
         Raises:
             MalformedBodyError: If it is a page, or was cut off.
@@ -66,16 +65,13 @@ class Spool:
             raise StorageError(error.strerror) from error
         try:
             unfinished = bytearray()
-            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
-                chunks = _decoded(response, wanted)
-                for chunk in recode(chunks) if recode else chunks:
-                    packed.write(chunk)
-                    if recode:
-                        # One document may have no end of a line at all.
-                        continue
+            for chunk in _decoded(response, wanted):
+                file.write(chunk)
+                if are_lines:
                     if b"\n" in chunk:
                         unfinished.clear()
                     unfinished += chunk[chunk.rfind(b"\n") + 1 :]
+            file.flush()
             if unfinished and not _has_an_end(response):
                 raise MalformedBodyError(wanted)  # noqa: TRY301 - the file is closed below
             return cls(file, bytes(unfinished))
@@ -93,7 +89,7 @@ class Spool:
 
     def chunks(self) -> Iterator[bytes]:
         """Read it piece by piece; one reader at a time."""
-        with self.unpacked() as body:
+        with self.open() as body:
             while chunk := body.read(CHUNK):
                 yield chunk
 
@@ -105,26 +101,24 @@ class Spool:
         """
         try:
             file = tempfile.TemporaryFile(prefix="tap-")  # noqa: SIM115 - it outlives this
-            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1) as packed:
-                for chunk in recode(self.chunks()):
-                    packed.write(chunk)
+            file.writelines(recode(self.chunks()))
+            file.flush()
         except OSError as error:
             raise StorageError(error.strerror) from error
         self._file.close()
         self._file = file
 
-    def unpacked(self) -> t.BinaryIO:
-        """Read it from its start; one reader at a time."""
+    def open(self) -> t.BinaryIO:
+        """Open it at its start; one reader at a time."""
         self._file.seek(0)
-        packed = gzip.GzipFile(fileobj=self._file, mode="rb")
-        return t.cast("t.BinaryIO", io.BufferedReader(packed, 1 << 20))
+        return os.fdopen(os.dup(self._file.fileno()), "rb", 1 << 20)
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         r"""The lines that hold something, with their numbers from 1.
 
         Only `\n` ends a line: a text may hold U+2028 and U+0085, where a `str` would end one.
         """
-        with self.unpacked() as body:
+        with self.open() as body:
             for number, line in enumerate(body, start=1):
                 if line := line.strip():
                     yield number, line

@@ -7,10 +7,11 @@ times in the future. So a stream says itself up to which time everything is writ
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.helpers._flattening import get_flattening_options
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import CustomStreamMap
+from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
@@ -46,6 +47,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.singerlib.catalog import Catalog, CatalogEntry
 
     from .client import ApiClient
+    from .record_type import Decode
+    from .shutdown import AtomicWriter
 
 
 REPLICATION_METHODS = (None, REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL)
@@ -268,12 +271,35 @@ class ApiStream(Stream):
             raise ConfigurationError(message) from error
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:  # noqa: ARG002
-        """Make the record fit the schema that is written for the stream, and lose nothing."""
+        """Make the record fit the schema that is written for the stream, and lose nothing.
+
+        One that `decode_fitting` has made fits already.
+        """
+        if isinstance(row, msgspec.Struct):
+            return row
         record = self._conform(row)
         if self.config.get("batch_config"):
             # The SDK does so for messages only.
             pop_deselected_record_properties(record, self.effective_schema, self.mask)
         return record
+
+    @cached_property
+    def decode_fitting(self) -> Decode | None:
+        """Decodes the JSON of most records at once; raises `msgspec.DecodeError` for the others.
+
+        What it makes of a record is a `msgspec.Struct`, which has the record's members and takes
+        its way. There is no such decoder where a record is not written as it is.
+        """
+        if self.config.get("batch_config") or not self._is_written_as_it_is:
+            return None
+        return self._conform.decode_fitting
+
+    def decode(self, content: bytes | msgspec.Raw) -> Record:
+        """The record in sound JSON."""
+        if self.decode_fitting:
+            with contextlib.suppress(msgspec.DecodeError):
+                return t.cast("Record", self.decode_fitting(content))
+        return t.cast("Record", decode_json(content))
 
     @cached_property
     def _conform(self) -> RecordConformer:
@@ -287,6 +313,40 @@ class ApiStream(Stream):
             flattened_depth=flattening.max_level if flattening.enabled else 0,
             is_complete=self._is_mapped,
         )
+
+    def _process_record(
+        self,
+        record: Record,
+        child_context: Context | None = None,
+        partition_context: Context | None = None,
+    ) -> None:
+        """Do nothing: no stream has children or partitions."""
+
+    def _write_record_message(self, record: Record) -> None:
+        """Write a record, without the SDK's steps where none of them would change it."""
+        if not self._is_written_as_it_is:
+            super()._write_record_message(record)
+            return
+        message: dict[str, t.Any] = {"type": "RECORD", "stream": self.name, "record": record}
+        if self._stream_version is not None:
+            message["version"] = self._stream_version
+        message["time_extracted"] = datetime.now(timezone.utc)
+        try:
+            self._writer.write_record(message)
+        except RecursionError:
+            super()._write_record_message(record)
+        self.state_manager.is_flushed = False
+
+    @cached_property
+    def _is_written_as_it_is(self) -> bool:
+        """Whether all is selected, and nothing mapped or flattened."""
+        return all(self.mask.values()) and [
+            (type(each), each.flattening_enabled) for each in self.stream_maps
+        ] == [(SameRecordTransform, False)]
+
+    @cached_property
+    def _writer(self) -> AtomicWriter:
+        return t.cast("AtomicWriter", self._tap.message_writer)
 
     @property
     def _is_mapped(self) -> bool:
@@ -310,6 +370,14 @@ class ApiStream(Stream):
 
     def with_added(self, record: Record, **added: t.Any) -> Record:
         """The record with what the tap adds; what else the API sends by its name is in `_extra`."""
+        if isinstance(record, msgspec.Struct):
+            for name, value in added.items():
+                if getattr(record, name, None) is not msgspec.UNSET:
+                    record = msgspec.to_builtins(record)
+                    break
+                setattr(record, name, value)
+            else:
+                return record
         taken = {
             name: record[name]
             for name, value in added.items()

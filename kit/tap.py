@@ -190,6 +190,9 @@ class ApiTap(Tap):
             stream.sync()
         except (ConfigurationError, FatalAPIError) as error:
             return str(error)
+        finally:
+            # What ends without a state.
+            self.writer.flush()
         stream.finalize_state_progress_markers()
         return None
 
@@ -317,6 +320,7 @@ class ApiTap(Tap):
                 # The state may be ahead of what goes into a batch.
                 if not self.config.get("batch_config"):
                     self.state_writer.write_state(self.state)
+                self.writer.flush()
             finally:
                 exit_by_signal(signum)
 

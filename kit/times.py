@@ -17,6 +17,12 @@ if t.TYPE_CHECKING:
 EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
 """Before any record, and after the first time that can be expressed."""
 
+_USUAL = re.compile(
+    r"([12][0-9]{3}-(?:02-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:0[1-9]|[12][0-9]|30))"
+    r"T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2})(?:\.([0-9]{1,9}))?(?:Z|\+00:?00)"
+)
+"""The forms of most times, all of them valid; a 31st and a leap day are left to the calendar."""
+
 _DIGITS = re.compile(r"-?(\d{1,7}|\d{9,18})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -78,6 +84,22 @@ def time_or_none(
 def format_time(moment: datetime) -> str:
     """Write a UTC time in the fixed form."""
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def fixed_form(value: object, read_time: Callable[[object], datetime] = parse_time) -> str:
+    """A time in the fixed form; the usual ones by their characters, without reading them.
+
+    Args:
+        value: The time.
+        read_time: Reads a time in any other form.
+
+    Raises:
+        ValueError: If it is no time.
+    """
+    if type(value) is str and (usual := _USUAL.fullmatch(value)):
+        second, fraction = usual.groups()
+        return f"{second}.{fraction[:6]:0<6}Z" if fraction else f"{second}.000000Z"
+    return format_time(read_time(value))
 
 
 def format_second(moment: datetime) -> str:

@@ -206,12 +206,13 @@ class Tap:
                 command += [f"--{option}", str(file)]
             with (
                 (folder / "log").open("w") as log,
-                Forked(command, log.fileno(), _environment()) as process,
+                Forked(command, log.fileno(), environment()) as process,
             ):
                 yield process, folder / "log"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The variables that a tap is started with."""
     # A tap reads no setting from the surroundings here, nor a proxy of theirs for plain HTTP.
     return {
         name: value
@@ -258,6 +259,21 @@ def selected(catalog: Record, streams: Iterable[str]) -> Record:
             if not metadata["breadcrumb"]:
                 metadata["metadata"]["selected"] = entry["tap_stream_id"] in wanted
     return catalog
+
+
+def carefully(name: str, stream: str) -> Record:
+    """The tap's catalog with a column deselected that there is not: so the quick way is closed."""
+    catalog = discovered(name)
+    [entry] = [each for each in catalog["streams"] if each["tap_stream_id"] == stream]
+    entry["metadata"].append(
+        {"breadcrumb": ["properties", "none"], "metadata": {"selected": False}}
+    )
+    return catalog
+
+
+def lines_of(run: Run, stream: str) -> list[str]:
+    """The records of a stream as JSON, whatever the order of their members."""
+    return [json.dumps(each, sort_keys=True) for each in run.records[stream]]
 
 
 def walk(schema: Record, path: str = "") -> Iterator[tuple[str, Record]]:

@@ -96,7 +96,7 @@ class Table:
     def _lines(self) -> Iterator[list[str]]:
         """The lines that hold something: a header may come after empty ones."""
         text = io.TextIOWrapper(
-            self._file.unpacked(), encoding="utf-8-sig", errors="replace", newline=""
+            self._file.open(), encoding="utf-8-sig", errors="replace", newline=""
         )
         # No target holds a NUL, and Python's reader before 3.11 stops at one.
         lines = (line.replace("\x00", "\ufffd") for line in text)

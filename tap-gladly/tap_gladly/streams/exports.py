@@ -160,7 +160,8 @@ class ExportFileStream(GladlyStream):
     def _records_of(self, job: Job, file: Spool | None, lines: JSONLines) -> Iterator[Record]:
         if file is not None:
             try:
-                yield from lines.records(file, f"job {job.id}, {self.filename}")
+                name = f"job {job.id}, {self.filename}"
+                yield from lines.records(file, name, self.decode_fitting)
             finally:
                 file.close()
         elif self.filename in job.files:
@@ -183,8 +184,10 @@ class ExportConversationItemsStream(ExportFileStream):
     recurs = False
 
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        """Make one type of `to`."""
-        return super().post_process(with_list_of_recipients(row), context)
+        """Make one type of `to`; a row that was found to fit has that already."""
+        if isinstance(row, dict):
+            row = with_list_of_recipients(row)
+        return super().post_process(row, context)
 
 
 class ExportCustomersStream(ExportFileStream):

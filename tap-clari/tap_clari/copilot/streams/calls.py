@@ -7,7 +7,7 @@ import typing as t
 
 from tap_clari.copilot.changed_calls import ChangedCallsStream
 from tap_clari.copilot.pagination import identifier_of
-from tap_clari.kit.decoding import check_record, decode_json, decode_object
+from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
 
 if t.TYPE_CHECKING:
@@ -49,7 +49,7 @@ class CallsStream(_CallStream):
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """The list holds the records."""
         for call in calls:
-            yield decode_json(call)
+            yield self.decode(call)
             self.progress.count()
 
 

@@ -10,19 +10,26 @@ import ijson
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.decoding import decode_json, sanitize_json
+from tap_clari.kit.decoding import ESCAPED_NUL, decode_json, sanitize_json
 from tap_clari.kit.errors import MalformedBodyError, StorageError, UnexpectedResponseError
-from tap_clari.kit.json_stream import clean_json, decode_utf8, has_long_number
+from tap_clari.kit.json_stream import (
+    clean_json,
+    cut_list,
+    decode_utf8,
+    has_long_number,
+    objects_of,
+)
 from tap_clari.kit.settings import LOOPBACK
 from tap_clari.kit.spool import Spool
 from tap_clari.revenue.exports.jobs import RESULTS
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import requests
 
     from tap_clari.kit.client import ApiClient
+    from tap_clari.kit.json_stream import ListPieces
     from tap_clari.revenue.exports.jobs import Job
 
 LISTS = ("data", "rows", "records", "results")
@@ -45,10 +52,12 @@ class ExportResult:
 
     Args:
         spool: The document.
+        pieces: Where it can be cut, if it is a list that can be.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, pieces: ListPieces | None = None) -> None:
         self._spool = spool
+        self._pieces = pieces
         self._distinct: dict[tuple[str, str], list[str]] = {}
         self._is_list, self._members = self._survey()
 
@@ -87,7 +96,7 @@ class ExportResult:
             MalformedBodyError: If it is not whole, or no JSON.
             UnexpectedResponseError: If it lacks the list, or has null for it.
         """
-        spool = Spool.receive(response, "JSON", recode=decode_utf8)
+        spool = Spool.receive(response, "JSON", are_lines=False)
         try:
             result = cls._cleaned(spool)
             if list_names:
@@ -100,6 +109,10 @@ class ExportResult:
     @classmethod
     def _cleaned(cls, spool: Spool) -> ExportResult:
         """The document; what no JSON reader takes is first replaced, where there is any of it."""
+        with spool.open() as document:
+            if pieces := cut_list(document):
+                return cls(spool, pieces)
+        spool.rewrite(decode_utf8)
         if not has_long_number(spool.chunks()):
             try:
                 return cls(spool)
@@ -151,13 +164,30 @@ class ExportResult:
 
     def raw_rows(self, list_name: str) -> Iterator[bytes]:
         """The items of a list, each as sound JSON."""
+        if self._pieces:
+            yield from self._raw_rows_by_piece(self._pieces)
+            return
         prefix = "item" if self._is_list else f"{list_name}.item"
-        with self._spool.unpacked() as document:
+        with self._spool.open() as document:
             for item in ijson.items(document, prefix):
                 yield sanitize_json(_ENCODER.encode(item))
 
-    def records(self, list_name: str) -> Iterator[dict[str, t.Any]]:
+    def _raw_rows_by_piece(self, pieces: ListPieces) -> Iterator[bytes]:
+        with self._spool.open() as document:
+            for place, length in pieces.places:
+                document.seek(place)
+                piece = document.read(length)
+                rows = map(bytes, objects_of(piece))
+                yield from map(sanitize_json, rows) if ESCAPED_NUL in piece else rows
+
+    def records(
+        self, list_name: str, decode: Callable[[bytes], t.Any] = decode_json
+    ) -> Iterator[dict[str, t.Any]]:
         """The items of a list of objects.
+
+        Args:
+            list_name: The list.
+            decode: Decodes one of them.
 
         Raises:
             UnexpectedResponseError: If there is something else in it.
@@ -165,15 +195,18 @@ class ExportResult:
         for row in self.raw_rows(list_name):
             if not row.startswith(b"{"):
                 raise UnexpectedResponseError(RESULTS, f"records in {list_name!r}")
-            yield decode_json(row)
+            yield decode(row)
 
     def _survey(self) -> tuple[bool, dict[str, str]]:
         """Read it to its end: whether it is a list alone, and the event that begins each member."""
+        if self._pieces:
+            listed = self._pieces.name
+            return listed is None, {} if listed is None else {listed: "start_array"}
         members: dict[str, str] = {}
         is_list = False
         depth = 0
         name = ""
-        with self._spool.unpacked() as document:
+        with self._spool.open() as document:
             try:
                 for event, value in ijson.basic_parse(document):
                     if depth == 1 and not is_list and event != "end_map":

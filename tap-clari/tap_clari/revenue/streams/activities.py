@@ -7,8 +7,11 @@ import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+import msgspec
+
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.record_type import member
 from tap_clari.kit.times import parse_time_or_epoch, time_or_none
 from tap_clari.revenue.exports.requests import ExportKey, ExportRequest
 from tap_clari.revenue.exports.results import LISTS
@@ -159,9 +162,7 @@ class ActivitiesStream(ExportStream):
         is_empty = next(self._section(narrow), None) is None
         yield from self._records(narrow)
         # If the day of `endDate` is not included, the narrow request brings nothing at all.
-        times = (
-            time_or_none(each.get("date"), parse_time_or_epoch) for each in self._section(wide)
-        )
+        times = map(_date_of, self._section(wide))
         is_unknown = is_empty and any(time and time.date() == days.first for time in times)
         if narrow.job.has_rows_cut or is_unknown:
             self.log(
@@ -173,7 +174,7 @@ class ActivitiesStream(ExportStream):
         self.run.exports.discard_file(narrow)
 
     def _section(self, export: Export) -> Iterator[Record]:
-        yield from export.file.records(export.file.find_list(*LIST_NAMES))
+        yield from export.file.records(export.file.find_list(*LIST_NAMES), self.decode)
 
     def _records(self, export: Export) -> Iterator[Record]:
         """The activities that this window has not written yet.
@@ -183,14 +184,18 @@ class ActivitiesStream(ExportStream):
         """
         is_bounded = any(self.outer_bounds)
         for activity in self._section(export):
-            if is_bounded and self.is_of_other_run(time_or_none(activity.get("date")), 2 * DAY):
+            if is_bounded and self.is_of_other_run(_date_of(activity), 2 * DAY):
                 continue
-            if not self._seen.add(str(activity.get("activityId") or hash_of(activity))):
+            if not self._seen.add(str(member(activity, "activityId") or hash_of(activity))):
                 continue
-            for opportunity in _objects(activity.get("opportunities")):
-                if identifier := opportunity.get("opportunityId"):
+            for opportunity in _objects(member(activity, "opportunities")):
+                if identifier := member(opportunity, "opportunityId"):
                     self.run.opportunity_ids.add(str(identifier))
             yield activity
+
+
+def _date_of(activity: Record) -> datetime | None:
+    return time_or_none(member(activity, "date"), parse_time_or_epoch)
 
 
 def _is_of_activities(job: Job) -> bool:
@@ -213,5 +218,7 @@ def _days_of(job: StartedJob) -> Days | None:
         return None
 
 
-def _objects(value: object) -> list[Record]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _objects(value: object) -> list[Record | msgspec.Struct]:
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, dict | msgspec.Struct)]
