@@ -1,8 +1,9 @@
 """`python -m tests.bench`: how fast the taps read, what they hold, and how they keep the rates.
 
 The sandbox runs on the same machine and takes its share of it, so the figures are the least that
-a tap can do. They are for comparison with each other, in one run. There are six measurements:
+a tap can do. They are for comparison with each other, in one run. There are seven measurements:
 
+records  what a record costs, beside the least possible, the SDK's own way, and dlt
 lists    Clari: lists of calls, of three sizes, without a rate limit
 rate     Clari: details of calls, at the rate that is allowed
 exports  Clari: exports of activities, of three sizes
@@ -20,6 +21,7 @@ from tests.bench.exports import show_exports
 from tests.bench.gladly_changes import show_changes
 from tests.bench.gladly_files import show_files
 from tests.bench.gladly_reports import show_reports
+from tests.bench.records import show_records
 
 
 def main() -> None:
@@ -49,10 +51,22 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        choices=["lists", "rate", "exports", "files", "reports", "changes"],
+        choices=["records", "lists", "rate", "exports", "files", "reports", "changes"],
         help="one measurement instead of all",
     )
+    parser.add_argument(
+        "--records", type=int, default=200_000, help="records: of each kind (%(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="records: runs of each program (%(default)s)"
+    )
+    parser.add_argument(
+        "--programs", nargs="*", default=[], help="records: floor, tap, SDK and so on (all)"
+    )
+    parser.add_argument("--kinds", nargs="*", default=[], help="records: calls and so on (all)")
     options = parser.parse_args()
+    if options.only in {None, "records"}:
+        show_records(options.records, options.rounds, options.programs, options.kinds)
     if options.only in {None, "lists"}:
         show_lists([options.calls // 100, options.calls // 10, options.calls])
     if options.only in {None, "rate"}:

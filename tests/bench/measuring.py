@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import subprocess
 import time
 import typing as t
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 
 import psutil
 from rich.console import Console
@@ -18,6 +23,30 @@ if t.TYPE_CHECKING:
 SECONDS_BETWEEN_LOOKS = 0.1
 
 console = Console(highlight=False)
+
+
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def keep(title: str, text: str) -> None:
+    """Put a section into the page of results, in the place of an older one."""
+    page = (
+        RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results of `make bench`\n"
+    )
+    head, *sections = page.split("\n## ")
+    kept = [each for each in sections if each.splitlines()[0] != title]
+    page = "\n## ".join([head, *sorted([*kept, f"{title}\n\n{text}\n"])])
+    RESULTS.write_text(page, encoding="utf-8")
+
+
+def surroundings(*packages: str) -> str:
+    """What the figures hang on: the machine, its load, Python, and the versions of packages."""
+    models = re.findall(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    versions = ", ".join(f"{each} {version(each)}" for each in packages)
+    return (
+        f"{psutil.cpu_count()} cores ({models[0] if models else platform.machine()}), load "
+        f"{os.getloadavg()[1]:.0f}, Python {platform.python_version()}, {versions}."
+    )
 
 
 @dataclass
