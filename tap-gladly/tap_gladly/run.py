@@ -13,7 +13,7 @@ from tap_gladly.changes.events_window import EventsReader, EventsWindow
 from tap_gladly.changes.listed_calls import ListedCalls
 from tap_gladly.changes.pending_attributes import AttributesReader, PendingAttributes
 from tap_gladly.client import GladlyClient, missing_settings, records
-from tap_gladly.exports.jobs import list_jobs
+from tap_gladly.exports.jobs import JOBS, jobs_by_window
 from tap_gladly.kit.decoding import check_record, decode_object
 from tap_gladly.kit.once import Once
 from tap_gladly.kit.stream import ApiStream, RunContext
@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
     from tap_gladly.kit.decoding import Answer
 
 ORGANIZATION = "/organization"
+AUDIENCES = "/audiences"
 
 
 @dataclass(kw_only=True)
@@ -45,7 +46,9 @@ class GladlyRun(RunContext):
         calls: Which calls conversations have.
         attributes: Custom attributes that conversations have and whose definitions are not read.
         organization: Asks for the organization.
-        jobs: Asks for the export jobs that Gladly still has.
+        audiences: Asks for the audiences of answers.
+        job_records: Asks for the export jobs that Gladly still has, as it lists them.
+        jobs: The same, by their windows.
         answer_ids: The ids of the public answers, by each language in which they were listed.
     """
 
@@ -69,7 +72,9 @@ class GladlyRun(RunContext):
             self.client, self.started_at, self.end_date, self._events_readers
         )
         self.organization = Once(lambda: self.client.fetch(ORGANIZATION, _organization))
-        self.jobs = Once(lambda: list_jobs(self.client))
+        self.audiences = Once(lambda: self.client.fetch(AUDIENCES, records))
+        self.job_records = Once(lambda: self.client.fetch(JOBS, records))
+        self.jobs = Once(lambda: jobs_by_window(self.job_records()))
 
     @property
     def reads_changes(self) -> bool:

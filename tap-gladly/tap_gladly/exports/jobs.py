@@ -6,7 +6,6 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tap_gladly.client import records
 from tap_gladly.kit.errors import UnexpectedResponseError
 from tap_gladly.kit.times import time_or_none
 
@@ -14,8 +13,6 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.types import Record
-
-    from tap_gladly.client import GladlyClient
 
 JOBS = "/export/jobs"
 
@@ -76,9 +73,9 @@ class Job:
         )
 
 
-def list_jobs(client: GladlyClient) -> list[Job]:
-    """The jobs that Gladly still has, oldest first."""
-    jobs = filter(None, map(Job.of, client.fetch(JOBS, records)))
+def jobs_by_window(listed: Iterable[Record]) -> list[Job]:
+    """The jobs of a list, oldest first."""
+    jobs = filter(None, map(Job.of, listed))
     # By window, so that what was exported last of a customer is written last.
     return sorted(jobs, key=lambda job: (job.end, job.updated, job.id))
 

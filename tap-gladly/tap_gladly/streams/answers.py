@@ -19,7 +19,6 @@ from tap_gladly.kit.errors import (
 )
 from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.run import ORGANIZATION, GladlyStream
-from tap_gladly.streams.reference import AudiencesStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,8 +68,7 @@ class AnswerListStream(GladlyStream):
         if not isinstance(organization_id, str):
             missing = "the id of the organization"
             raise UnexpectedResponseError(ORGANIZATION, missing)
-        listed = self.client.fetch(AudiencesStream.path, records)
-        audiences = [each.get("id") for each in listed]
+        audiences = [each.get("id") for each in self.run.audiences()]
         for language in self.languages:
             found = self._answers(organization_id, language, audiences)
             self.run.answer_ids[language] = [id_ for id_, _ in found if isinstance(id_, str)]

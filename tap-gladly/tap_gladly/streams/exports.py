@@ -45,20 +45,26 @@ class ExportJobsStream(GladlyStream):
     replication_key = "updatedAt"
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read what was updated since the bookmark: one request in any case."""
-        bookmark = self.bookmark()
-        params = {}
-        # Gladly does not take a time that is older than what it keeps.
-        if bookmark and self.run_started_at - RETENTION + OVERLAP < bookmark < self.run_started_at:
-            params = {"startAt": format_second(bookmark)}
-        newest = bookmark
-        for record in self.client.fetch(self.path, records, params):
-            yield record
+        """Read what was updated since the bookmark: one request, or that of the files."""
+        bookmark = newest = self.bookmark()
+        for record in self._listed(bookmark):
             updated = time_or_none(record.get("updatedAt"))
+            if updated and bookmark and updated < bookmark:
+                continue
+            yield dict(record)
             if updated:
                 newest = max(newest or updated, updated)
         if newest:
             self.move_bookmark(min(newest, self.run_started_at))
+
+    def _listed(self, bookmark: datetime | None) -> list[Record]:
+        if any(isinstance(each, ExportFileStream) for each in self.run.selected()):
+            return self.run.job_records()
+        params = {}
+        # Gladly does not take a time that is older than what it keeps.
+        if bookmark and self.run_started_at - RETENTION + OVERLAP < bookmark < self.run_started_at:
+            params = {"startAt": format_second(bookmark)}
+        return self.client.fetch(self.path, records, params)
 
 
 class ExportFileStream(GladlyStream):

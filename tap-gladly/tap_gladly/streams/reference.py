@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_gladly.run import ORGANIZATION, GladlyStream
+from tap_gladly.run import AUDIENCES, ORGANIZATION, GladlyStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,12 @@ class AudiencesStream(GladlyStream):
     """Audiences of answers (`/audiences`)."""
 
     name = "audiences"
-    path = "/audiences"
+    path = AUDIENCES
     primary_keys = ("id",)
+
+    def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
+        """Read the one list, which answers need too."""
+        return map(dict, self.run.audiences())
 
 
 class BusinessHoursStream(GladlyStream):
