@@ -15,6 +15,7 @@ from tap_gladly.changes.pending_attributes import AttributesReader, PendingAttri
 from tap_gladly.client import GladlyClient, missing_settings, records
 from tap_gladly.exports.jobs import JOBS, jobs_by_window
 from tap_gladly.kit.decoding import check_record, decode_object
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.once import Once
 from tap_gladly.kit.stream import ApiStream, RunContext
 
@@ -63,7 +64,7 @@ class GladlyRun(RunContext):
         self.changes = ChangeIndexBuilder(
             client=self.client,
             events=lambda: self.events,
-            readers=self._changes_readers,
+            readers=self.changes_readers,
             keep_attributes=self.attributes.add,
             log=self.log,
             warn_once=self.warn_once,
@@ -79,17 +80,19 @@ class GladlyRun(RunContext):
     @property
     def reads_changes(self) -> bool:
         """Whether a stream of the run reads what changed."""
-        return bool(self._changes_readers())
+        return bool(self.changes_readers())
 
-    def _changes_readers(self) -> list[ChangesReader]:
+    def changes_readers(self) -> list[ChangesReader]:
+        """The streams of the run that read what changed."""
         return [stream for stream in self._reading() if isinstance(stream, ChangesReader)]
 
-    def _reading(self) -> list[Stream]:
-        return [
-            each
-            for each in self.selected()
-            if not (isinstance(each, GladlyStream) and each.is_read_to_end_date)
-        ]
+    def reads(self, name: str) -> bool:
+        """Whether the run reads a stream."""
+        return any(each.name == name for each in self._reading())
+
+    def _reading(self) -> list[GladlyStream]:
+        streams = (each for each in self.selected() if isinstance(each, GladlyStream))
+        return [each for each in streams if not (each.is_read_to_end_date or each.is_spared)]
 
     def _events_readers(self) -> list[EventsReader]:
         readers = [stream for stream in self._reading() if isinstance(stream, EventsReader)]
@@ -142,6 +145,14 @@ class GladlyStream(ApiStream):
         """Whether earlier runs have read all that is before `end_date`."""
         end, bookmark = self.end_date(), self.bookmark()
         return bool(self.bookmark_is_time_of_records and end and bookmark and bookmark >= end)
+
+    def estimate(self) -> Estimate:
+        """What the run needs for this stream: nothing, if it was read to `end_date`."""
+        return Estimate() if self.is_read_to_end_date else self.needed()
+
+    def needed(self) -> Estimate:
+        """What it needs, at least."""
+        return super().estimate()
 
     def get_records(self, context: Context | None) -> Iterable[Record]:
         """Read the stream, unless a piece of a backfill has read it to its end."""

@@ -108,6 +108,10 @@ SETTINGS = kit.declared(
         "for each audience.",
         ["en-us"],
     ),
+    reference_data_interval_hours=kit.reference_data_interval_hours(
+        "organization, agents, teams, inboxes, topics, audiences, business_hours, webhooks, "
+        "export_schedules, answers, answer_contents"
+    ),
     requests_per_second=kit.requests_per_second(
         "The most requests that leave in any second, over all streams. Gladly allows 10 to an "
         "organization, all its clients together. Reports keep to 10 a minute besides."

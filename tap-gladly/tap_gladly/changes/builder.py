@@ -21,6 +21,7 @@ from tap_gladly.changes.sources import (
 from tap_gladly.kit.errors import ApiFaultError, PersistentServerError, RefusedError
 from tap_gladly.kit.once import Once
 from tap_gladly.kit.times import format_second, format_time
+from tap_gladly.reports.windows import fewest_reports
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -125,16 +126,13 @@ class ChangeIndexBuilder(EventsReader):
         events = window.received()
         events_begin = events.start if events else index.end
         end = format_time(index.end)
-        unread = (reader.unread_reports.windows() for reader in self._readers())
-        for missed in dict.fromkeys(chain.from_iterable(unread)):
-            self._add_report(index, missed)
         if min(since.values()) < events_begin:
             self._name_gap(events_begin)
-            for report in report_windows(since, events_begin, index.end):
-                self._add_report(index, report)
+        for report in self._report_windows(since, events_begin):
+            self._add_report(index, report)
         if events:
+            # The stream `events` reads them from the same file, before this or after it.
             index.add(facts_from_events(events, self._log, end))
-            events.file.close()
         self._keep_attributes(index.attributes())
         # What merges moved in the days of a report that an earlier run missed, as well.
         for reader in self._readers():
@@ -142,6 +140,23 @@ class ChangeIndexBuilder(EventsReader):
                 since[reader.kind] = min(since[reader.kind], missed_since)
         self._look_up_merges(index, since)
         return index
+
+    def reports_ahead(self) -> int:
+        """How many reports the index takes, at least, of what events do not tell."""
+        since, end = self._since(), self._events().end
+        if min(since.values()) >= end:
+            return 0
+        events = self._events().received()
+        windows = self._report_windows(since, events.start if events else end)
+        return sum(fewest_reports(each.days) for each in windows)
+
+    def _report_windows(
+        self, since: dict[str, datetime], events_begin: datetime
+    ) -> list[ReportWindow]:
+        """The reports to ask for: those that earlier runs missed, and of what events lack."""
+        unread = (reader.unread_reports.windows() for reader in self._readers())
+        older = report_windows(since, events_begin, self._events().end)
+        return [*dict.fromkeys(chain.from_iterable(unread)), *older]
 
     def _add_report(self, index: ChangeIndex, report: ReportWindow) -> None:
         """Add what a report tells; where it cannot be had, do without it and say so."""

@@ -75,6 +75,14 @@ class DateRange:
         }
 
 
+def fewest_reports(days: DateRange) -> int:
+    """How many reports these days take at least: as many as in an account where none is cut."""
+    left, length, count = len(days), FIRST_LENGTH, 0
+    while left > 0:
+        left, length, count = left - length, min(length * GROWTH, LONGEST), count + 1
+    return count
+
+
 def last_day(now: datetime, zone: tzinfo) -> date:
     """Today in a zone; yesterday in the first minute of a day, of which no report can be asked."""
     return (now - timedelta(minutes=1)).astimezone(zone).date()

@@ -17,8 +17,10 @@ from tap_gladly.kit.errors import (
     RecordUnreadableError,
     UnexpectedResponseError,
 )
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.progress import ProgressLog
-from tap_gladly.run import ORGANIZATION, GladlyStream
+from tap_gladly.run import ORGANIZATION
+from tap_gladly.streams.reference import ReferenceStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +52,7 @@ class AnswerTexts(t.NamedTuple):
     refused: list[str]
 
 
-class AnswerListStream(GladlyStream):
+class AnswerListStream(ReferenceStream):
     """A stream that needs the list of public answers.
 
     The list takes an audience and does not say which audiences an answer is for; so each audience
@@ -61,6 +63,12 @@ class AnswerListStream(GladlyStream):
     def languages(self) -> list[str]:
         """The setting `answer_languages`."""
         return list(dict.fromkeys(self.config["answer_languages"]))
+
+    def needed(self) -> Estimate:
+        """A list for each language; how many audiences there are is not known yet."""
+        needed = ("organization", "audiences")
+        requests = len(self.languages) + sum(not self.run.reads(each) for each in needed)
+        return Estimate(requests, detail="and 1 for each audience in each language")
 
     def listed_answers(self) -> Iterator[Record]:
         """The answers, language by language; the run remembers which there are."""
@@ -150,6 +158,12 @@ class AnswerContentsStream(AnswerListStream):
                 f"Gladly refuses {count:,} texts of answers in {language} (HTTP 400): if it is no "
                 "language of your account, take it out of the setting answer_languages."
             )
+
+    def needed(self) -> Estimate:
+        """The list, if `answers` does not read it; how many answers there are is not known yet."""
+        each = 1 + len(self.languages) * len(TEXT_TYPES)
+        requests = 0 if self.run.reads(AnswersStream.name) else super().needed().requests
+        return Estimate(requests, detail=f"and {each} for each answer that is listed")
 
     def _texts_or_error(self, answer: str) -> AnswerTexts | PersistentServerError:
         try:

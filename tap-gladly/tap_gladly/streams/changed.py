@@ -13,10 +13,11 @@ from tap_gladly.changes.builder import ChangesReader
 from tap_gladly.changes.events_window import OVERLAP
 from tap_gladly.changes.facts import Change
 from tap_gladly.changes.unread_reports import UnreadDays, UnreadReports
-from tap_gladly.client import MergedCustomerError, is_limited, records
+from tap_gladly.client import REPORTS_PER_MINUTE, MergedCustomerError, is_limited, records
 from tap_gladly.kit.decoding import decode_record
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.kit.stream import StreamState
 from tap_gladly.kit.times import format_time, parse_time, time_or_none
@@ -141,6 +142,17 @@ class ChangedStream(GladlyStream, ChangesReader):
     def requests_of(self, index: ChangeIndex) -> int:
         """How many requests the stream takes, at least."""
         return index.count(self.kind, self.changed_since())
+
+    def needed(self) -> Estimate:
+        """A request for each that changed, where events tell of all; else the reports that tell."""
+        reports = self.run.changes.reports_ahead()
+        if not reports:
+            return Estimate(self.requests_of(self.run.changes.index()))
+        if self.run.changes_readers()[0] is not self:
+            return Estimate()
+        seconds = 60 * reports / REPORTS_PER_MINUTE
+        detail = "to know what changed; how many requests that takes is logged then"
+        return Estimate(0, {"reports": reports}, seconds, detail)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read what changed, several at once, and move the bookmark with each."""

@@ -14,6 +14,7 @@ from tap_gladly.conversation_content import calls_of, with_list_of_recipients
 from tap_gladly.kit.decoding import decode_record
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.stream import StreamState
 from tap_gladly.run import GladlyStream
 from tap_gladly.streams.changed import (
@@ -169,6 +170,10 @@ class CustomAttributesStream(GladlyStream, AttributesReader):
     primary_keys = ("id",)
     full_table_is_complete = False
     state_form = CustomAttributesState
+
+    def needed(self) -> Estimate:
+        """Those that earlier runs have met, and could not read."""
+        return Estimate(len(self.run.attributes.unread()))
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read those that were met and not read yet."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta, timezone, tzinfo
 
+from tap_gladly.client import REPORTS_PER_MINUTE
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.progress import ProgressLog
 from tap_gladly.kit.times import format_time, time_or_none
 from tap_gladly.reports.columns import typed
@@ -15,6 +17,7 @@ from tap_gladly.reports.windows import (
     REPORT_LAG,
     DateRange,
     adaptive_windows,
+    fewest_reports,
     last_day,
 )
 from tap_gladly.run import GladlyStream
@@ -60,6 +63,19 @@ class CSVStream(GladlyStream):
             self.move_bookmark(min(window.end, self.run_started_at - REPORT_LAG))
             self.write_state()
             progress.count(len(window))
+
+    def needed(self) -> Estimate:
+        """Reports, at their own pace."""
+        days = self.days()
+        if not days:
+            return Estimate()
+        reports = self.fewest_reports(days)
+        seconds = 60 * reports / REPORTS_PER_MINUTE
+        return Estimate(0, {"reports": reports}, seconds, f"{days.first} to {days.last}")
+
+    def fewest_reports(self, days: DateRange) -> int:
+        """How many reports these days take at least."""
+        return fewest_reports(days)
 
     def windows(self, days: DateRange) -> Iterator[tuple[DateRange, Iterable[Record]]]:
         """The windows of these days, each with its records."""

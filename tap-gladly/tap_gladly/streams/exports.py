@@ -18,6 +18,7 @@ from tap_gladly.exports.jobs import (
 )
 from tap_gladly.exports.read_jobs import OVERLAP, ExportFileState, ReadJobs
 from tap_gladly.kit.errors import NotFoundError
+from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
 from tap_gladly.kit.times import format_second, format_time, time_or_none
 from tap_gladly.run import GladlyStream
@@ -87,19 +88,7 @@ class ExportFileStream(GladlyStream):
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read job by job, and move the bookmark after each."""
-        jobs = self.run.jobs()
-        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
-        state = {} if is_full_table else self.stream_state
-        read_jobs = ReadJobs(state, jobs, self.bookmark())
-        start = self.start_date()
-        end = self.end_date()
-        completed = [
-            job
-            for job in jobs
-            if job.status == "COMPLETED"
-            and (start is None or job.end > start)
-            and (end is None or job.end <= end)
-        ]
+        read_jobs, completed = self._jobs()
         unread = read_jobs.unread(completed)
         unfilled_gap = self._name_gaps(
             read_jobs.read_until or (unread[0].start if unread else None)
@@ -126,6 +115,26 @@ class ExportFileStream(GladlyStream):
                     self.write_state()
         finally:
             lines.log_bad_lines(self.log)
+
+    def needed(self) -> Estimate:
+        """A file for each job that was not read; the list of jobs is asked for once by all."""
+        read_jobs, completed = self._jobs()
+        return Estimate(sum(self.filename in job.files for job in read_jobs.unread(completed)))
+
+    def _jobs(self) -> tuple[ReadJobs, list[Job]]:
+        """Which jobs were read, and which there are for this run."""
+        jobs = self.run.jobs()
+        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
+        state = {} if is_full_table else self.stream_state
+        start, end = self.start_date(), self.end_date()
+        completed = [
+            job
+            for job in jobs
+            if job.status == "COMPLETED"
+            and (start is None or job.end > start)
+            and (end is None or job.end <= end)
+        ]
+        return ReadJobs(state, jobs, self.bookmark()), completed
 
     def _name_gaps(self, since: datetime | None) -> datetime | None:
         """Say which time no job covers: there is nothing that the tap could do about it.

@@ -12,81 +12,79 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
 
-class OrganizationStream(GladlyStream):
+class ReferenceStream(GladlyStream):
+    """A list that rarely changes."""
+
+    primary_keys: tuple[str, ...] = ("id",)
+    is_reference_data = True
+
+
+class OrganizationStream(ReferenceStream):
     """The organization itself (`/organization`)."""
 
     name = "organization"
     path = ORGANIZATION
-    primary_keys = ("id",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one record."""
         yield dict(self.run.organization())
 
 
-class AgentsStream(GladlyStream):
+class AgentsStream(ReferenceStream):
     """Agents (`/agents`)."""
 
     name = "agents"
     path = "/agents"
-    primary_keys = ("id",)
 
 
-class TeamsStream(GladlyStream):
+class TeamsStream(ReferenceStream):
     """Teams and the agents in them (`/teams`)."""
 
     name = "teams"
     path = "/teams"
-    primary_keys = ("id",)
 
 
-class InboxesStream(GladlyStream):
+class InboxesStream(ReferenceStream):
     """Inboxes (`/inboxes`)."""
 
     name = "inboxes"
     path = "/inboxes"
-    primary_keys = ("id",)
 
 
-class TopicsStream(GladlyStream):
+class TopicsStream(ReferenceStream):
     """Topics, those that are disabled too (`/topics`)."""
 
     name = "topics"
     path = "/topics"
-    primary_keys = ("id",)
 
 
-class AudiencesStream(GladlyStream):
+class AudiencesStream(ReferenceStream):
     """Audiences of answers (`/audiences`)."""
 
     name = "audiences"
     path = AUDIENCES
-    primary_keys = ("id",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the one list, which answers need too."""
         return map(dict, self.run.audiences())
 
 
-class BusinessHoursStream(GladlyStream):
+class BusinessHoursStream(ReferenceStream):
     """Business hours, and the exceptions to them (`/business-hours`)."""
 
     name = "business_hours"
     path = "/business-hours"
-    primary_keys = ("id",)
 
 
-class WebhooksStream(GladlyStream):
+class WebhooksStream(ReferenceStream):
     """Webhooks; Gladly gives neither their credentials nor their headers (`/webhooks`)."""
 
     name = "webhooks"
     path = "/webhooks"
-    primary_keys = ("id",)
 
 
-class ExportSchedulesStream(GladlyStream):
+class ExportSchedulesStream(ReferenceStream):
     """When exports are made (`/export/schedules`)."""
 
     name = "export_schedules"
     path = "/export/schedules"
-    primary_keys = ("id",)

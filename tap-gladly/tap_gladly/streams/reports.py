@@ -84,6 +84,13 @@ class ReportStream(CSVStream):
         for window in fixed_windows(days, self.report.aggregation_level):
             yield window, self.with_window(window, self._numbered(window, days))
 
+    def fewest_reports(self, days: DateRange) -> int:
+        """How many reports these days take at least; fixed windows take one or more each."""
+        if self.report.known.anchor:
+            return super().fewest_reports(days)
+        windows = fixed_windows(days, self.report.aggregation_level)
+        return sum(super(ReportStream, self).fewest_reports(_until(each, days)) for each in windows)
+
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
         """The rows, which have a key, or a hash for one."""
         return map(self.typed, table.records()) if self.report.known.key else self._hashed(table)
@@ -114,11 +121,15 @@ class ReportStream(CSVStream):
         """The rows with their place in a fixed window, of which no more than these days is read."""
         bucket = bucket_days(window, self.report.aggregation_level)
         number = 0
-        until_today = replace(window, last=min(window.last, days.last))
-        for _, table in self.tables(until_today, bucket=bucket):
+        for _, table in self.tables(_until(window, days), bucket=bucket):
             for row in table.records():
                 number += 1
                 yield {**self.typed(row), "row_number": number}
+
+
+def _until(window: DateRange, days: DateRange) -> DateRange:
+    """A fixed window, of which no more than these days is there."""
+    return replace(window, last=min(window.last, days.last))
 
 
 def report_streams(tap: Tap, run: GladlyRun, *, is_discovering: bool) -> Iterator[ReportStream]:
