@@ -25,6 +25,7 @@ from tests.running import Run, selected
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
+    from tests.running import Record
 
 STREAM = "report_contact_export_v3"
 CONTACTS = "ContactExportReportV3"
@@ -55,9 +56,9 @@ def test_400_000_rows_arrive_at_ten_reports_a_minute(start: Start) -> None:
         text = log.read_text(encoding="utf-8")
     assert process.returncode == 0, text
     assert count == len(contacts) == 20 * PER_DAY
-    # Today has no rows yet: an empty report is believed when it comes twice.
-    [again] = Run(0, [], text).warnings
-    assert "not the CSV of a report; trying again" in again
+    # Today has no rows yet, and is read again by the next run.
+    assert not Run(0, [], text).warnings
+    assert "asking again" not in text
     arrivals = gladly.sandbox.traffic.arrivals()
     assert gladly.sandbox.traffic.count(REPORTS, 200) == len(arrivals) > 10
     assert all(later - first > 60 for first, later in zip(arrivals, arrivals[10:], strict=False))
@@ -178,6 +179,48 @@ def test_a_run_that_fails_at_the_second_window_has_read_one(gladly: Gladly) -> N
     assert_no_day_twice_or_never(ranges(reports.asked), last + timedelta(days=1))
     seen = [*first.records[stream], *second.records[stream]]
     assert [each["timestamp"][:19] for each in seen] == [each[:19] for each in times]
+
+
+TIMES = "report_contact_timestamps"
+"""Its rows do not change, so that no day before that of the bookmark is read again."""
+
+
+@pytest.mark.parametrize(
+    ("stream", "bookmark_days", "after", "asked_again"),
+    [
+        # The first of a first run: there were no rows before it.
+        (TIMES, None, 0, False),
+        # The one after a window with rows.
+        (TIMES, None, 1, True),
+        # After an outage.
+        (TIMES, 4, 0, True),
+        # All that is new in it is read again by the next run.
+        (STREAM, 4, 0, False),
+    ],
+)
+def test_an_empty_answer_is_doubted_where_rows_could_be_lost(
+    start: Start, stream: str, bookmark_days: int | None, after: int, *, asked_again: bool
+) -> None:
+    gladly = start(report_days=36)
+    settings: Record = {"start_date": days_ago(40)}
+    if bookmark_days:
+        read_until = written(ago(days=bookmark_days))
+        settings["state"] = {"bookmarks": {stream: {"replication_key_value": read_until}}}
+    calm = gladly.tap.run(stream, **settings)
+    count = gladly.sandbox.traffic.count(REPORTS)
+    gladly.sandbox.traffic.clear()
+    gladly.sandbox.faults.add(path=REPORTS, after=after, times=1, status=200, body=b"")
+    run = gladly.tap.run(stream, **settings)
+    assert run.returncode == 0, run.log
+    assert ("an empty answer" in run.log) == asked_again
+    assert (gladly.sandbox.traffic.count(REPORTS) > count) == asked_again
+    healthy = gladly.tap.run(stream, **{**settings, "state": run.state})
+    if after or bookmark_days:
+        # What is older was read by the runs before.
+        [key], at = calm.keys[stream], "queued_at" if stream == STREAM else "timestamp"
+        since = written(ago(days=bookmark_days or 40))
+        wanted = {each[key] for each in calm.records[stream] if each[at] > since}
+        assert {*run.ids(stream, key), *healthy.ids(stream, key)} >= wanted > set()
 
 
 def test_a_start_date_in_the_future_is_told(gladly: Gladly) -> None:

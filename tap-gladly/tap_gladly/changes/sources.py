@@ -98,7 +98,9 @@ def facts_from_reports(
     needed = [column for kind, column in columns.items() if kind in window.kinds]
     needed = [TIME_COLUMNS.get(metric_set, "timestamp"), *needed]
     ask = partial(_table_of, client, metric_set)
-    for days, table in adaptive_windows(window.days, ask, metric_set, log, ADVICE):
+    for days, table in adaptive_windows(
+        window.days, ask, metric_set, log, ADVICE, doubted=window.days
+    ):
         log(
             "%s tells what changed from %s to %s (%s rows)",
             metric_set,

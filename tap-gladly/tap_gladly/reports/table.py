@@ -111,22 +111,16 @@ class Table:
 
 
 class TableReceiver:
-    """Writes an answer to disk as a report; one for each request.
-
-    An entirely empty answer is believed when it comes twice.
+    """Writes an answer to disk as a report.
 
     Args:
         known: Names of columns of which the report has at least one; none if none is known.
         taken: Names that its columns cannot have.
-        believes_empty: Whether an empty answer is believed at once: where no row hangs on it.
     """
 
-    def __init__(
-        self, known: Collection[str], taken: Sequence[str] = (), *, believes_empty: bool = False
-    ) -> None:
+    def __init__(self, known: Collection[str], taken: Sequence[str] = ()) -> None:
         self._known = known
         self._taken = taken
-        self._was_empty = believes_empty
 
     def __call__(self, response: requests.Response) -> Table:
         """Receive it.
@@ -137,9 +131,7 @@ class TableReceiver:
         file = Spool.receive(response, WANTED)
         try:
             table = Table(file, self._taken)
-            was_empty, self._was_empty = self._was_empty, not table.headers
-            is_believed = bool(table.headers) or was_empty
-            if table.is_cut or not table.is_report(self._known) or not is_believed:
+            if table.is_cut or not table.is_report(self._known):
                 raise MalformedBodyError(WANTED)  # noqa: TRY301 - the file is closed below
         except BaseException as error:
             file.close()

@@ -67,6 +67,10 @@ class DateRange:
         """At most `length` of these days, from `first` on."""
         return DateRange(first, min(first + (length - 1) * DAY, self.last), self.zone)
 
+    def overlaps(self, other: DateRange) -> bool:
+        """Whether some days are in both."""
+        return max(self.first, other.first) <= min(self.last, other.last)
+
     def times(self, now: datetime) -> dict[str, str]:
         """The members of a request that takes times: to the minute, and not later than `now`."""
         return {
@@ -96,12 +100,17 @@ def adaptive_windows(  # noqa: PLR0913 - each is needed
     advice: str,
     *,
     bucket: int = 1,
+    doubted: DateRange,
+    had_rows: bool = True,
 ) -> Iterator[tuple[DateRange, Table]]:
     """Ask for these days in windows that are not cut, and yield the reports in their order.
 
     The first report shows how busy the account is. From then on, the next report is under way while
     one is read: Gladly makes two at a time. A report of the shortest length may be cut, which is
     logged as a warning. Each report is closed once it was read.
+
+    An entirely empty answer is how a window without rows may come. After a window that had rows it
+    is believed when it comes twice, if rows could be lost by it.
 
     Args:
         days: The days.
@@ -110,6 +119,8 @@ def adaptive_windows(  # noqa: PLR0913 - each is needed
         log: Where the warning goes.
         advice: The end of the warning, which says what to do.
         bucket: How many days belong together. Each window has a multiple of them.
+        doubted: The days that no other run reads.
+        had_rows: Whether there were rows before these days, as far as is known.
     """
 
     def rounded(length: int) -> int:
@@ -127,7 +138,13 @@ def adaptive_windows(  # noqa: PLR0913 - each is needed
                 pending.append((window, pool.submit(ask, window)))
                 first = window.last + DAY
             window, future = pending.popleft()
-            with closing(future.result()) as table:
+            table = future.result()
+            if not table.headers and had_rows and window.overlaps(doubted):
+                table.close()
+                log("%s: an empty answer, %s to %s; asking again", name, window.first, window.last)
+                table = ask(window)
+            had_rows = table.rows > 0
+            with closing(table):
                 is_known = table.rows < ROW_CAP_SUSPECTED or len(window) <= bucket
                 if not is_known:
                     # The other report under way is as long, and likely to be cut as well.

@@ -56,6 +56,7 @@ class CSVStream(GladlyStream):
         days = self.days()
         if not days:
             return
+        self._doubted, self._had_rows = self._unread(days), self.bookmark() is not None
         progress = ProgressLog(self.log, f"{self.name}, in days", len(days))
         for window, records in self.windows(days):
             yield from records
@@ -125,7 +126,25 @@ class CSVStream(GladlyStream):
 
     def tables(self, days: DateRange, *, bucket: int = 1) -> Iterator[tuple[DateRange, Table]]:
         """The reports of these days; `bucket` says how many days belong together."""
-        return adaptive_windows(days, self.table_of, self.name, self.log, ADVICE, bucket=bucket)
+        for window, table in adaptive_windows(
+            days,
+            self.table_of,
+            self.name,
+            self.log,
+            ADVICE,
+            bucket=bucket,
+            doubted=self._doubted,
+            had_rows=self._had_rows,
+        ):
+            self._had_rows = table.rows > 0
+            yield window, table
+
+    def _unread(self, days: DateRange) -> DateRange:
+        """Those of these days that no run before has read, and that the next one will not read."""
+        bookmark = self.bookmark()
+        first = bookmark.astimezone(self.zone).date() if bookmark else days.first
+        following = self.run_started_at - REPORT_LAG - self.lookback
+        return DateRange(first, following.astimezone(self.zone).date() - DAY, self.zone)
 
     def table_of(self, days: DateRange) -> Table:
         """Ask for the report of these days."""

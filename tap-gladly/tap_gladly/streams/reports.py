@@ -157,7 +157,7 @@ def _account_columns(tap: Tap, run: GladlyRun, report: Report) -> dict[str, Sche
     yesterday = last_day(run.started_at, report.zone) - DAY
     for length in (1, 31):
         days = DateRange(yesterday - (length - 1) * DAY, yesterday, report.zone)
-        receive = TableReceiver(layout.known_names, layout.added, believes_empty=True)
+        receive = TableReceiver(layout.known_names, layout.added)
         try:
             body = report.body(days, run.started_at)
             table = run.client.report(REPORTS, body, receive, tries=DISCOVERY_TRIES)
