@@ -10,7 +10,7 @@ import logging
 import threading
 import typing as t
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -105,6 +105,12 @@ TRANSIENT = (
 FAILED_ENDPOINTS = 10
 """Different endpoints that fail one after the other, with no answer in between: then the API is
 taken for failing as a whole."""
+
+FEW_AT_ONCE = 8
+"""Requests that are under way at once if the API answers at once."""
+
+GLANCE = 0.05
+"""Seconds between two looks at whether more requests are needed while an answer is waited for."""
 
 DOTS = frozenset({".", ".."})
 """Ids that no address can hold, quoted or not: they would lead to another endpoint."""
@@ -506,6 +512,8 @@ class ApiClient:
             raise self.refusal(response, request.path)
         # A body that is not read costs the connection.
         response.content  # noqa: B018
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            request.session.slow_down()
         wait = retry_after(response)
         if wait is not None:
             if wait > LONGEST_WAIT:
@@ -524,12 +532,14 @@ class ApiClient:
     def _log_retry(self, request: ApiRequest, details: Details) -> None:
         """Log that a request is tried again, and why; not with which ids.
 
-        An answer may be empty because there is nothing.
+        An answer may be empty because there is nothing; for the first one of too many requests the
+        pace slows down. Neither is something to look at.
         """
         error = t.cast("BaseException", details.get("exception"))
         is_empty = isinstance(error, RetriableBodyError) and error.is_empty
+        is_ordinary = is_empty or status_of(error) == HTTPStatus.TOO_MANY_REQUESTS
         self.logger.log(
-            logging.INFO if is_empty and details["tries"] == 1 else logging.WARNING,
+            logging.INFO if is_ordinary and details["tries"] == 1 else logging.WARNING,
             "%s %s: %s; trying again in %.1f s (try %d of %d)",
             request.prepared.method,
             request.path,
@@ -546,7 +556,9 @@ class ApiClient:
     ) -> Iterator[tuple[T, R]]:
         """Ask for each item, several at once, and yield the answers in the items' order.
 
-        Not more than a few answers wait to be taken, however many items there are.
+        As many are under way as the rate needs: as long as the next answer is waited for and no
+        request waits for its turn, another one is sent. So a slow API is asked more at once. Not
+        more than a few answers wait to be taken, however many items there are.
 
         Args:
             items: The items; read as they are needed.
@@ -557,14 +569,23 @@ class ApiClient:
         remaining = iter(items)
         pending: deque[tuple[T, Future[R]]] = deque()
         pool = ThreadPoolExecutor(workers, thread_name_prefix="requests")
+
+        def begin(number: int) -> None:
+            pending.extend(
+                (item, pool.submit(ask, item)) for item in islice(remaining, max(0, number))
+            )
+
+        ahead = min(2 * workers, FEW_AT_ONCE)
         try:
             while True:
-                # Twice as many as can be under way: one slow answer does not idle the others.
-                for item in islice(remaining, 2 * workers - len(pending)):
-                    pending.append((item, pool.submit(ask, item)))
+                begin(ahead - len(pending))
                 if not pending:
                     return
-                item, answer = pending.popleft()
+                item, answer = pending[0]
+                while not wait([answer], GLANCE).done:
+                    if not self._session.has_line():
+                        begin(min(1 + len(pending) // FEW_AT_ONCE, workers - len(pending)))
+                pending.popleft()
                 yield item, answer.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

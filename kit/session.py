@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 import typing as t
+from collections import deque
 
 import backoff
 import requests
@@ -24,6 +25,22 @@ HEADROOM = 1.02
 """How much longer than its share of the time a request's slot is. Requests leave evenly, but the
 network bunches them: without headroom the server would now and then count one too many."""
 
+DECREASE = 0.08
+"""By how much of itself the rate falls with a refusal: 8 % at the full rate, 4 % at half of it, so
+that of two clients the one that takes more yields more."""
+
+SAME_BURST = 2.0
+"""Seconds. Refusals that come so close together weigh more, since the rate is far too high."""
+
+LARGEST_DECREASE = 0.3
+
+INCREASE = 0.0001
+"""How much of the full rate comes back, times the square of the seconds since the last refusal:
+1 % in 10 s, a half in 70 s."""
+
+SMALLEST_SHARE = 0.05
+"""Of the full rate: what is left of it after any number of refusals."""
+
 
 class Pace:
     """A rate, which sessions and threads can share; it pauses when the API asks for it."""
@@ -31,9 +48,14 @@ class Pace:
     def __init__(self, rate: Rate, first_retry: float = 1.0, longest_retry: float = 60.0) -> None:
         self._first_retry = first_retry
         self._longest_retry = longest_retry
+        self._rate = rate
+        self._full_interval = rate.interval
+        self._per_second = 1000 * rate.limit / rate.interval
         self._limiter = Limiter(InMemoryBucket([rate]), buffer_ms=0)
         self._turn = threading.Lock()
         self._paused_until = 0.0
+        self._share = 1.0
+        self._refusals: deque[float] = deque([-math.inf])
 
     @classmethod
     def per_second(cls, requests_per_second: float) -> Pace:
@@ -61,12 +83,42 @@ class Pace:
     def wait(self) -> None:
         """Return when it is this request's turn."""
         with self._turn:
-            self._limiter.try_acquire()
+            self._take_slot()
             # If a pause started while this request waited, wait it out and take a new slot. The
             # old slot has expired.
             while (pause := self._paused_until - time.monotonic()) > 0:
                 time.sleep(pause)
-                self._limiter.try_acquire()
+                self._take_slot()
+
+    def has_line(self) -> bool:
+        """Whether a request waits for its turn."""
+        return self._turn.locked()
+
+    def _take_slot(self) -> None:
+        self._rate.interval = math.ceil(self._full_interval / self.share())
+        self._limiter.try_acquire()
+
+    def share(self) -> float:
+        """How much of the full rate is used: all of it, unless the API has refused requests."""
+        quiet = time.monotonic() - self._refusals[-1]
+        return min(1.0, self._share + INCREASE * quiet**2)
+
+    def slow_down(self, requests_per_second: float = math.inf) -> None:
+        """Send less after a refusal, and more again bit by bit as long as none follows.
+
+        The API may count otherwise than the tap, on a busy machine above all, or somebody else may
+        use the same account. Two taps come to share the rate in this way.
+
+        Args:
+            requests_per_second: The most from now on, if the API says what is left.
+        """
+        share, now = self.share(), time.monotonic()
+        self._refusals.append(now)
+        while self._refusals[0] < now - SAME_BURST:
+            self._refusals.popleft()
+        decrease = min(DECREASE * share * len(self._refusals), LARGEST_DECREASE)
+        share = min(share * (1 - decrease), requests_per_second / self._per_second)
+        self._share = max(SMALLEST_SHARE, share)
 
     def pause(self, seconds: float) -> None:
         """Let no further request leave for so many seconds."""
@@ -124,6 +176,14 @@ class ThrottledSession(requests.Session):
     def pause(self, seconds: float) -> None:
         """Let no further request of this kind leave for so many seconds."""
         self._own.pause(seconds)
+
+    def slow_down(self) -> None:
+        """Send less for a while, since the API has refused a request."""
+        self._own.slow_down()
+
+    def has_line(self) -> bool:
+        """Whether a request waits for its turn: then more of them would not make it faster."""
+        return self._own.has_line() or self._common.has_line()
 
     def retry_waits(self) -> Generator[float, t.Any, None]:
         """Seconds before each retry of a request."""

@@ -103,8 +103,8 @@ def requests_per_second(description: str) -> Setting:
 
 
 def max_concurrent_requests(description: str) -> Setting:
-    """The number of requests under way at once."""
-    return Setting(th.IntegerType(minimum=1, maximum=100), description, 8)
+    """The cap of requests under way at once."""
+    return Setting(th.IntegerType(minimum=1, maximum=100), description, 64)
 
 
 def start_date(description: str) -> Setting:

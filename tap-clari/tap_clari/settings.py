@@ -183,7 +183,9 @@ SETTINGS = kit.declared(
         "The most requests to each API that leave in any second, over all streams. Copilot allows "
         "10 to a key."
     ),
-    max_concurrent_requests=kit.max_concurrent_requests("The most requests under way at once."),
+    max_concurrent_requests=kit.max_concurrent_requests(
+        "The most requests under way at once. There are fewer as long as these keep up the rate."
+    ),
     request_timeout_seconds=kit.seconds(
         60, "Seconds to wait for an answer before the request is tried again."
     ),

@@ -80,9 +80,10 @@ class GladlySession(ThrottledSession):
         return response
 
     def _yield_to_other_clients(self, response: requests.Response) -> None:
-        """Wait for the next second where other clients have used up this one.
+        """Wait for the next second where other clients have used up this one, and send less.
 
-        What the tap alone has used up is no reason to stop: its pace takes care of that.
+        What the tap alone has used up is no reason to stop: its pace takes care of that. Once it
+        has slowed down for others, what Gladly refuses tells more than an answer's old headers.
         """
         try:
             limit, remaining = (
@@ -92,8 +93,9 @@ class GladlySession(ThrottledSession):
             return
         a_second_ago = time.monotonic() - 1
         own = sum(sent > a_second_ago for sent in tuple(self._sent))
-        if remaining <= 0 and own < OWN_SHARE * limit:
+        if remaining <= 0 and own < OWN_SHARE * limit and self._common.share() == 1:
             self._common.pause(1.0)
+            self._common.slow_down(own)
 
 
 class GladlyClient(ApiClient):

@@ -117,7 +117,8 @@ SETTINGS = kit.declared(
         "organization, all its clients together. Reports keep to 10 a minute besides."
     ),
     max_concurrent_requests=kit.max_concurrent_requests(
-        "The most requests under way at once; of reports it is 2."
+        "The most requests under way at once; of reports it is 2. There are fewer as long as these "
+        "keep up the rate."
     ),
     request_timeout_seconds=kit.seconds(
         300,

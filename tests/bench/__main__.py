@@ -5,7 +5,7 @@ a tap can do. They are for comparison with each other, in one run. There are sev
 
 records  what a record costs, beside the least possible, the SDK's own way, and dlt
 lists    Clari: lists of calls, of three sizes, without a rate limit
-rate     Clari: details of calls, at the rate that is allowed
+rate     Clari: details of calls, at the rate that is allowed, of a quick and of a slow API
 exports  Clari: exports of activities, of three sizes
 files    Gladly: export files of conversation items, of three sizes
 reports  Gladly: a report of a busy and of a quiet account, at the rates that are allowed
@@ -22,6 +22,9 @@ from tests.bench.gladly_changes import show_changes
 from tests.bench.gladly_files import show_files
 from tests.bench.gladly_reports import show_reports
 from tests.bench.records import show_records
+
+LATENCIES = (0.05, 0.3, 1.5, 3.0)
+"""Seconds that an answer takes."""
 
 
 def main() -> None:
@@ -70,7 +73,7 @@ def main() -> None:
     if options.only in {None, "lists"}:
         show_lists([options.calls // 100, options.calls // 10, options.calls])
     if options.only in {None, "rate"}:
-        show_rate(options.details, latency=0.3)
+        show_rate(options.details, LATENCIES)
     if options.only in {None, "exports"}:
         show_exports([options.activities // 100, options.activities // 10, options.activities])
     if options.only in {None, "files"}:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from rich.table import Table
 
@@ -10,6 +12,9 @@ from tests.bench.measuring import console, measure
 from tests.clari.conftest import config
 from tests.running import Tap
 from tests.sandbox.copilot import CopilotSandbox
+
+if t.TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def show_lists(sizes: list[int]) -> None:
@@ -42,26 +47,41 @@ def show_lists(sizes: list[int]) -> None:
     console.print(table)
 
 
-def show_rate(calls: int, latency: float) -> None:
-    """Read details at the rate that the API allows."""
-    with (
-        console.status(f"Reading the details of {calls} calls at 10 requests a second ..."),
-        CopilotSandbox(calls=calls, latency=latency) as sandbox,
+def show_rate(calls: int, latencies: Sequence[float]) -> None:
+    """Read details at the rate that the API allows, by how long an answer takes; then two taps."""
+    table = Table(title=f"call_details of {calls} calls, 10 requests a second allowed")
+    for column in (
+        "seconds an answer",
+        "taps",
+        "requests/s",
+        "of the middle",
+        "busiest",
+        "refused",
     ):
-        taken = measure(Tap("tap-clari", config(sandbox)), ["call_details"], requests_per_second=10)
-        traffic = sandbox.traffic
-        table = Table(title=f"call_details, every answer takes {latency * 1000:.0f} ms")
-        for column in ("records", "seconds", "requests/s", "of 10", "busiest second", "refused"):
-            table.add_column(column, justify="right")
+        table.add_column(column, justify="right")
+    for latency, taps in [*((each, 1) for each in latencies), (latencies[0], 2)]:
+        with (
+            console.status(f"{taps} read the details of {calls} calls, {latency} s each ..."),
+            CopilotSandbox(calls=calls, latency=latency, weekly_quota=None) as sandbox,
+            ThreadPoolExecutor(taps) as pool,
+        ):
+            tap = Tap("tap-clari", config(sandbox, requests_per_second=10))
+            for done in [pool.submit(measure, tap, ["call_details"]) for _ in range(taps)]:
+                done.result()
+            traffic = sandbox.traffic
         # The details alone: the list before them is a handful of requests, one after the other.
-        asked = [exchange.arrived for exchange in traffic.exchanges("/call-details")]
-        rate = (len(asked) - 1) / (asked[-1] - asked[0])
+        asked = [each.arrived for each in traffic.exchanges("/call-details")]
         table.add_row(
-            f"{taken.records:,}",
-            f"{taken.seconds:.1f}",
-            f"{rate:.2f}",
-            f"{rate / 10:.1%}",
-            str(traffic.busiest_second()),
-            str(traffic.count(status=429)),
+            f"{latency}",
+            f"{taps}",
+            f"{rate(asked):.2f}",
+            f"{rate(asked[len(asked) // 4 : -len(asked) // 4]):.2f}",
+            f"{traffic.busiest_second()}",
+            f"{traffic.count(status=429) / len(asked):.1%}",
         )
     console.print(table)
+
+
+def rate(arrivals: Sequence[float]) -> float:
+    """Requests a second between the first arrival and the last."""
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])

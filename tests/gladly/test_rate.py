@@ -118,7 +118,8 @@ def test_reports_that_others_used_up_are_waited_for(gladly: Gladly) -> None:
     run = gladly.tap.run(stream, start_date=days_ago(5))
     assert run.returncode == 0, run.log
     assert len(run.records[stream]) > 20
-    [warning] = run.warnings
-    assert "POST /reports: HTTP 429" in warning
+    # What an API does now and then is nothing to look at.
+    assert not run.warnings
+    assert "POST /reports: HTTP 429" in run.log
     first, second = gladly.sandbox.traffic.arrivals()
     assert 3 < second - first < 10
