@@ -18,7 +18,7 @@ OUTCOMES: defaultdict[tuple[object, object], list[str]] = defaultdict(list)
 """What came of the tests of a target and mode."""
 
 UNTRIED = {
-    "target-iceberg": "It is in no package index, so it is not tried here. It refuses objects "
+    "target-iceberg": "It is not tried here. It refuses objects "
     "without declared members: set `flattening_enabled: true` at the tap, which makes them texts.",
 }
 
