@@ -13,6 +13,7 @@ import functools
 import gc
 import importlib
 import json
+import math
 import os
 import runpy
 import select
@@ -21,6 +22,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -31,6 +33,8 @@ if t.TYPE_CHECKING:
 
 PRELOADED = ("tap_clari.tap", "tap_gladly.tap")
 LARGEST_REQUEST = 1 << 20
+GLANCE = 0.05
+"""Seconds."""
 STATUS = 4
 """Bytes of a process id, and of an exit code."""
 
@@ -50,6 +54,7 @@ class Forked:
         self.args = command
         self.pid = self._answer()
         self.returncode: int | t.Any = None
+        self._waiting = threading.Lock()
 
     def _answer(self) -> int:
         return int.from_bytes(os.read(self._answers, STATUS), sys.byteorder, signed=True)
@@ -66,11 +71,17 @@ class Forked:
         Raises:
             subprocess.TimeoutExpired: If it still runs then.
         """
-        if self.returncode is None:
-            if not select.select([self._answers], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            self.returncode = self._answer()
-        return self.returncode
+        end = time.monotonic() + (math.inf if timeout is None else timeout)
+        while True:
+            # Briefly, since another thread may wait as well, or ask.
+            with self._waiting:
+                if self.returncode is not None:
+                    return t.cast("int", self.returncode)
+                left = max(0.0, min(end - time.monotonic(), GLANCE))
+                if select.select([self._answers], [], [], left)[0]:
+                    self.returncode = self._answer()
+                elif time.monotonic() >= end:
+                    raise subprocess.TimeoutExpired(self.args, timeout or 0)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, None]:
         """Read its output to the end. After so many seconds it is killed.
