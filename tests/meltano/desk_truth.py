@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 
 from tests.gladly.truth import readable
 from tests.meltano.comparing import assert_table
@@ -64,8 +64,11 @@ def told(gladly: GladlySandbox, since: datetime) -> Told:
         if (at := nanos(event["timestamp"])) >= kept:
             _add_event(found, event["content"], at)
     played, lag = gladly.reports.as_of, gladly.reports.lag
-    # What is too young for a row, an event tells of.
-    last = of(played - lag if played else now)
+    # What is too young for a row, an event tells of. Reports are asked for by whole days, the last
+    # is that in which the events begin and rows may lack. The rows that the sandbox made up have no
+    # events.
+    asked = datetime.combine(now - timedelta(hours=22), time.max, timezone.utc)
+    last = of(min(played - lag if played else now, asked))
     for report in _REPORTS:
         for row in gladly.reports.rows(report):
             if of(since) <= (at := nanos(row["Timestamp"])) <= last:
