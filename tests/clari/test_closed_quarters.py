@@ -10,7 +10,6 @@ import pytest
 
 from tests.clari.revenue_truth import SECTIONS, assert_same, forecast_rows
 from tests.clari.test_exports import unread
-from tests.clari.test_interrupted_runs import is_record
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Revenue
@@ -127,7 +126,10 @@ def test_quarters_of_the_setting_are_read_alone(revenue: Revenue) -> None:
 def test_a_killed_run_pays_for_no_quarter_again(revenue: Revenue) -> None:
     streams = ("forecast_entries", "forecast_users")
     killed = revenue.tap.run_until(
-        lambda line: is_record(line, "forecast_users"), *streams, state=turned(revenue), **ONE
+        lambda line: '"type":"SCHEMA","stream":"forecast_users"' in line,
+        *streams,
+        state=turned(revenue),
+        **ONE,
     )
     assert len(unread(killed.state)) == 2
     rest = read(revenue, *streams, state=killed.state)

@@ -85,7 +85,8 @@ def test_a_test_of_the_connection_takes_few_requests(start: Start) -> None:
     assert streams >= set(KINDS) - set(UNASKED)
     begins = ("conversation", "customer", "tasks/", "custom-attributes/")
     by_id = [each for each in asked_by_id(gladly) if each.startswith(begins)]
-    assert len(by_id) < 60
+    # A few requests a stream are under way when the first record has come.
+    assert len(by_id) < 70
 
 
 def named(gladly: Gladly, kind: str, since: datetime) -> int:
@@ -222,7 +223,7 @@ def test_the_state_does_not_grow_with_what_is_read(start: Start) -> None:
         sizes.append(max(len(json.dumps(state)) for state in run.states))
         assert len(run.states) >= count * 5 // 100
         assert run.ids("conversations")[0] not in json.dumps(run.states)
-    assert sizes[1] == sizes[0] < 1_000
+    assert sizes[1] == sizes[0] < 1_100
     assert set(run.state["bookmarks"]["tasks"]) == {"replication_key", "replication_key_value"}
 
 
@@ -235,10 +236,10 @@ def test_a_killed_run_is_resumed_where_it_was(start: Start, stream: str) -> None
     def is_enough(line: str) -> bool:
         nonlocal count
         count += f'"{stream}"' in line and '"RECORD"' in line
-        return count > (300 if stream == "conversation_items" else 110)
+        return count > (300 if stream == "conversation_items" else 60)
 
     first = gladly.tap.run_until(
-        is_enough, stream, "tasks", state=state_of(since), requests_per_second=100
+        is_enough, stream, "tasks", state=state_of(since), requests_per_second=50
     )
     assert first.returncode != 0
     truth = wanted(gladly, stream, since - OVERLAP)

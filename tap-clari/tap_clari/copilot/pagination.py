@@ -19,7 +19,7 @@ from http import HTTPStatus
 import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_clari.kit.client import ORDINARY, Handling
+from tap_clari.kit.client import FEW_AT_ONCE, ORDINARY, Handling
 from tap_clari.kit.decoding import raw_records
 from tap_clari.kit.errors import PersistentBodyError, PersistentServerError, RefusedError
 from tap_clari.kit.progress import ProgressLog
@@ -279,6 +279,8 @@ class SkipPaginator:
             for _, pages in self.client.map_concurrently(
                 range(PAGE_SIZE, counted, PAGE_SIZE),
                 lambda skip: list(pages_between(skip, skip + PAGE_SIZE)),
+                # A page may be megabytes, and one that fails by its size fails for all of them.
+                FEW_AT_ONCE,
             ):
                 for last in pages:
                     yield last
