@@ -223,6 +223,9 @@ class ApiStream(Stream):
         except FatalAPIError:
             self.write_state()
             raise
+        finally:
+            # A test of the connection ends a stream after a few records, without a state.
+            self._writer.flush()
         if self.is_reference_data and self.config.get(INTERVAL):
             self.stream_state[READ_AT] = format_time(self.run_started_at)
 

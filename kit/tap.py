@@ -190,9 +190,6 @@ class ApiTap(Tap):
             stream.sync()
         except (ConfigurationError, FatalAPIError) as error:
             return str(error)
-        finally:
-            # What ends without a state.
-            self.writer.flush()
         stream.finalize_state_progress_markers()
         return None
 
