@@ -218,3 +218,42 @@ def test_a_number_or_time_that_is_none_is_kept_beside(gladly: Gladly) -> None:
     assert record["conversation_handle_time"] == 360_001
     assert record["created_to_first_closed_time"] == 12.75
     assert record["created_to_last_closed_time"] == -3
+
+
+def test_a_duration_is_in_the_unit_that_its_column_names(gladly: Gladly) -> None:
+    reports = gladly.sandbox.reports
+    row = {
+        "Created At": moment(1),
+        "Conversation ID": "c",
+        "Conversation Handle Time": "1:30:03",
+        "Hold Time (sec)": "0:01:30",
+        "Wrap-up minutes": "1:30:30",
+        "Count of Agents": "1:30:00",
+    }
+    reports.set("ConversationExportReport", [row])
+    duration = {"Start time": moment(1), "Agent ID": "a", "Duration (mins)": "2:00:15"}
+    reports.set("AgentDurationsReportV2", [duration])
+    run = read(gladly, "ConversationExportReport", "AgentDurationsReportV2", start_date=days_ago(2))
+    [record] = run.records["report_conversation_export"]
+    assert record["conversation_handle_time"] == 5403
+    assert record["hold_time_sec"] == 90
+    assert record["wrap_up_minutes"] == 90.5
+    # A count is no duration.
+    assert record["count_of_agents"] is None
+    assert record["_extra"] == {"count_of_agents": "1:30:00"}
+    [record] = run.records["report_agent_durations_v2"]
+    assert record["duration_mins"] == 120.25
+
+    said = {
+        name: schema["description"]
+        for stream in run.records
+        for name, schema in run.schemas[stream]["properties"].items()
+    }
+    for name in ("conversation_handle_time", "hold_time_sec", "created_to_first_closed_time"):
+        assert "in seconds" in said[name]
+    for name in ("wrap_up_minutes", "duration_mins"):
+        assert "in minutes" in said[name]
+    for name in ("count_of_agents", "times_closed"):
+        assert "count" in said[name]
+        assert "duration" not in said[name]
+    assert "UTC" in said["created_at"]

@@ -23,9 +23,10 @@ _DURATION = re.compile(r"(\d{1,6}):([0-5]\d):([0-5]\d)")
 _TIME = re.compile(
     r"(^|_)(at|timestamp)$|^(start_time|end_time|created_date|bucket_(beginning|end))$"
 )
-_NUMBER = re.compile(
-    r"^(count_of|number_of|times)_|(^|_)(count|sec|secs|seconds|mins|minutes)$"
-    r"|(_closed|_handle)_time$"
+_SECONDS = re.compile(r"(^|_)(sec|secs|seconds)$|(_closed|_handle)_time$")
+_MINUTES = re.compile(r"(^|_)(mins|minutes)$")
+_COUNT = re.compile(
+    r"^(count_of|number_of|times)_|(^|_)count$"
     # How often an agent did it (the vendor's help page of Agent Summary).
     r"|^(logged_(in|out)|went_away|returned_from_away|changed_active_reason)$"
 )
@@ -66,9 +67,11 @@ def is_time(name: str) -> bool:
     return bool(_TIME.search(name))
 
 
-def is_number(name: str) -> bool:
-    """Whether a column of this name holds numbers."""
-    return bool(_NUMBER.search(name))
+def unit_of(name: str) -> tuple[str, int] | None:
+    """The unit of the durations in a column of this name, and its seconds; `None` for others."""
+    if _SECONDS.search(name):
+        return "seconds", 1
+    return ("minutes", 60) if _MINUTES.search(name) else None
 
 
 def column_schema(name: str, header: str) -> Schema:
@@ -80,11 +83,17 @@ def column_schema(name: str, header: str) -> Schema:
     """
     what = f"Column {header!r} of the report"
     if is_time(name):
-        return {"type": ["string", "null"], "format": "date-time", "description": f"{what}."}
-    if is_number(name):
-        what += "; a duration that is written as h:mm:ss is given in seconds"
-        return {"type": ["number", "null"], "description": f"{what}."}
-    return {"type": ["string", "null"], "description": f"{what}."}
+        schema: Schema = {"type": ["string", "null"], "format": "date-time"}
+        what += ": a time, in UTC"
+    elif unit := unit_of(name):
+        schema = {"type": ["number", "null"]}
+        what += f": a duration in {unit[0]}, also where Gladly writes it as h:mm:ss"
+    elif _COUNT.search(name):
+        schema = {"type": ["number", "null"]}
+        what += ": a count"
+    else:
+        schema = {"type": ["string", "null"]}
+    return {**schema, "description": f"{what}."}
 
 
 def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
@@ -92,7 +101,7 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
 
     Args:
         name: The column's name.
-        cell: The cell. A duration (`h:mm:ss`) becomes seconds.
+        cell: The cell. A duration (`h:mm:ss`) becomes a number of the column's unit.
         zone: The zone of a time that is written without one.
     """
     if not cell:
@@ -102,7 +111,7 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
             return format_time(parse_time(cell, zone))
         except ValueError:
             return cell
-    if is_number(name) and (duration := _DURATION.fullmatch(cell)):
+    if (duration := _DURATION.fullmatch(cell)) and (unit := unit_of(name)):
         hours, minutes, seconds = map(int, duration.groups())
-        return str(hours * 3600 + minutes * 60 + seconds)
+        return str((hours * 3600 + minutes * 60 + seconds) / unit[1])
     return cell
