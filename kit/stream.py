@@ -325,7 +325,7 @@ class ApiStream(Stream):
         child_context: Context | None = None,
         partition_context: Context | None = None,
     ) -> None:
-        """Do nothing: no stream has children or partitions."""
+        """Do nothing: no stream has partitions, and children are written by `ParentStream`."""
 
     def _write_record_message(self, record: Record) -> None:
         """Write a record, without the SDK's steps where none of them would change it."""
@@ -471,7 +471,11 @@ class ApiStream(Stream):
         return parse_time(value) if value else None
 
     def bookmark(self) -> datetime | None:
-        """The time up to which earlier runs have read; `None` where the full table is asked for.
+        """The time up to which earlier runs have read; `None` where the full table is asked for."""
+        return self.own_bookmark()
+
+    def own_bookmark(self) -> datetime | None:
+        """The time in the stream's own part of the state.
 
         Raises:
             ConfigurationError: If the state holds something else.
@@ -544,7 +548,7 @@ class ApiStream(Stream):
 
         It never moves back, and never past `end_date`.
         """
-        bookmark = self.bookmark()
+        bookmark = self.own_bookmark()
         read_until = min(read_until, self.end_date() or read_until)
         if bookmark is None or read_until > bookmark:
             self.stream_state["replication_key"] = self.bookmark_field

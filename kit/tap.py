@@ -114,8 +114,13 @@ class ApiTap(Tap):
         return ThrottledSession(self.new_pace(), connections=self.config["max_concurrent_requests"])
 
     def selected_streams(self) -> list[Stream]:
-        """The streams that the run reads, in order."""
-        return [stream for stream in self.streams.values() if stream.selected]
+        """The streams that the run reads, in order; children are read with their parents."""
+        return [
+            stream
+            for stream in self.streams.values()
+            if not stream.parent_stream_type
+            and (stream.selected or stream.has_selected_descendents)
+        ]
 
     # The run
 
@@ -145,7 +150,7 @@ class ApiTap(Tap):
         selected = self.selected_streams()
         self._log_estimate(selected)
         for stream in self.streams.values():
-            if stream not in selected:
+            if not stream.selected:
                 self.logger.info("Skipping deselected stream '%s'.", stream.name)
         for name, entry in (self.input_catalog or {}).items():
             if name not in self.streams and entry.metadata.resolve_selection()[()]:
@@ -155,15 +160,17 @@ class ApiTap(Tap):
                     name,
                 )
         reasons: dict[str, str] = {}
+        written = {stream: _written_with(stream) for stream in selected}
         for stream in selected:
             if reason := self._sync(stream):
-                reasons[stream.name] = reason
+                reasons |= dict.fromkeys(written[stream], reason)
                 # What concerns the whole API is said once, at the end.
                 if len(selected) > 1 and reason != str(_fault_of(stream)):
                     self.logger.error("The stream %s is incomplete. %s", stream.name, reason)
         self.finish_run()
         if reasons:
-            raise FatalAPIError(incomplete_streams(reasons, len(selected)))
+            count = sum(map(len, written.values()))
+            raise FatalAPIError(incomplete_streams(reasons, count))
 
     def _log_estimate(self, selected: Sequence[Stream]) -> None:
         """Say what the run needs, before it is spent."""
@@ -322,6 +329,11 @@ class ApiTap(Tap):
                 exit_by_signal(signum)
 
         self.writer.run_after_message(end)
+
+
+def _written_with(stream: Stream) -> list[str]:
+    """The names of the streams that are written when one is read: it, and its children."""
+    return [each.name for each in (stream, *stream.descendent_streams) if each.selected]
 
 
 def _fault_of(stream: Stream) -> ApiFaultError | None:

@@ -8,6 +8,8 @@ import typing as t
 from tests.expected import JsonText, expected
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.clari.conftest import Revenue
     from tests.running import Record, Run
     from tests.sandbox.revenue import Job
@@ -61,6 +63,23 @@ def forecast_rows(revenue: Revenue, stream: str, *jobs: Job) -> list[Record]:
         if isinstance(record.get("scopeId"), dict):
             record["scopeId"] = JsonText(record["scopeId"])
     return [*rows.values()]
+
+
+def changes(opportunities: Iterable[Record]) -> list[Record]:
+    """The changes of these opportunities, without the tap's key."""
+    types: dict[type, str] = {int: "number", float: "number", dict: "object"}
+    return [
+        {
+            "opportunityId": opportunity["id"],
+            "fieldId": field["id"],
+            **change,
+            "oldValueType": types.get(type(change["oldValue"])),
+            "newValueType": types.get(type(change["newValue"])),
+        }
+        for opportunity in opportunities
+        for field in opportunity["fields"]
+        for change in field["trendHistory"]
+    ]
 
 
 def merged_entries(revenue: Revenue) -> list[Record]:

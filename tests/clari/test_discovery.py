@@ -36,11 +36,13 @@ REVENUE_STREAMS: dict[str, Keys] = {
     "export_job_results": (("jobId", "section", "rowNumber"), None),
     "limits": (("fetchedAt",), None),
     "opportunities": (("id",), None),
+    "opportunity_changes": (("changeId",), None),
     "ingest_jobs": (("jobId",), None),
 }
 COPILOT_STREAMS: dict[str, Keys] = {
     "calls": (("id",), "last_modified_time"),
     "call_details": (("id",), "last_modified_time"),
+    "call_turns": (("call_id", "turn_index"), "last_modified_time"),
     "users": (("id",), None),
     "topics": (("topic_id",), None),
     "keyword_topics": (("name",), None),
@@ -52,7 +54,10 @@ COPILOT_STREAMS: dict[str, Keys] = {
 }
 STREAMS = {**REVENUE_STREAMS, **COPILOT_STREAMS}
 
-NEVER_NULL = {"export_job_results": {"rowNumber": "integer"}}
+NEVER_NULL = {
+    "export_job_results": {"rowNumber": "integer"},
+    "call_turns": {"turn_index": "integer"},
+}
 """Keys that are no text."""
 
 MAY_BE_KEYS = {
@@ -98,7 +103,7 @@ def test_only_what_costs_much_is_not_selected_unless_it_is_asked_for(
         for name, entry in catalog.items()
         for metadata in entry["metadata"]
         if not metadata["breadcrumb"] and not metadata["metadata"]["selected-by-default"]
-    ] == ["forecast_live_entries", "export_job_results"]
+    ] == ["forecast_live_entries", "export_job_results", "call_turns"]
 
 
 @pytest.mark.parametrize("api", ["copilot", "revenue", "both"])

@@ -23,7 +23,11 @@ def assert_tables_hold_the_truth(pipeline: ClariPipeline) -> None:
     """Every table has the API's records, no more and no less, equal column by column."""
     assert pipeline.tables() == set(KEYS)
     streams = {entry["tap_stream_id"] for entry in discovered("tap-clari")["streams"]}
-    assert streams - set(KEYS) == {"export_job_results", "forecast_live_entries"}
+    assert streams - set(KEYS) == {
+        "call_turns",
+        "export_job_results",
+        "forecast_live_entries",
+    }
     for stream, key in KEYS.items():
         assert_table(
             pipeline, stream, key, truth(pipeline, stream), MADE_BY_THE_TAP.get(stream, ())

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
+from tap_clari.kit.conformance import hash_of
+from tap_clari.kit.times import format_time
+
+from tests.clari.revenue_truth import changes
 from tests.expected import JsonText
 from tests.sandbox.revenue.audit import actors_of
 
@@ -33,6 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "forecast_time_frames": ("forecastId", "timePeriodId", "timeFrameId"),
     "activities": ("activityId",),
     "opportunities": ("id",),
+    "opportunity_changes": ("changeId",),
     "export_jobs": ("jobId",),
     "ingest_jobs": ("jobId",),
     # These two have a key that the tap makes; here by what the API gives.
@@ -110,6 +116,16 @@ def _opportunities(revenue: RevenueSandbox) -> list[Record]:
     return [revenue.account.opportunities[each] for each in about]
 
 
+def _opportunity_changes(revenue: RevenueSandbox) -> list[Record]:
+    rows = changes(_opportunities(revenue))
+    for row in rows:
+        # What the key is said to be: a hash of opportunity, field, time, old and new value.
+        when = format_time(datetime.fromtimestamp(row["date"] / 1000, timezone.utc))
+        hashed = {name: value for name, value in row.items() if not name.endswith("Type")}
+        row["changeId"] = hash_of({**hashed, "date": when})
+    return rows
+
+
 def _audit_events(revenue: RevenueSandbox) -> list[Record]:
     events = revenue.account.audit_events
     actors = {actor["actorId"]: actor for actor in actors_of(events)}
@@ -143,6 +159,7 @@ _REVENUE = {
     "forecasts": lambda revenue: revenue.account.forecasts,
     "activities": _activities,
     "opportunities": _opportunities,
+    "opportunity_changes": _opportunity_changes,
     "audit_events": _audit_events,
     "export_jobs": _export_jobs,
     "ingest_jobs": _ingest_jobs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tap_clari.copilot.streams.call_turns import CallTurnsStream
 from tap_clari.copilot.streams.calls import CallDetailsStream, CallsStream
 from tap_clari.copilot.streams.crm import AccountsStream, ContactsStream, DealsStream
 from tap_clari.copilot.streams.scorecards import ScorecardsStream, ScorecardTemplatesStream
@@ -21,5 +22,5 @@ LISTS = (
 )
 """Streams that take a request for many records, or for each linked record."""
 
-DETAILS = (CallDetailsStream,)
+DETAILS = (CallDetailsStream, CallTurnsStream)
 """Streams that take a request for each call: they can spend the week's requests."""

@@ -7,6 +7,7 @@ import typing as t
 
 from tap_clari.copilot.changed_calls import ChangedCallsStream
 from tap_clari.copilot.pagination import identifier_of
+from tap_clari.kit.children import ParentStream
 from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
 
@@ -53,7 +54,7 @@ class CallsStream(_CallStream):
             self.progress.count()
 
 
-class CallDetailsStream(_CallStream):
+class CallDetailsStream(ParentStream, _CallStream):
     """Calls with transcript and summary (`/call-details`), one request a call."""
 
     name = "call_details"

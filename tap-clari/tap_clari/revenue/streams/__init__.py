@@ -16,7 +16,7 @@ from tap_clari.revenue.streams.forecasts import (
 )
 from tap_clari.revenue.streams.ingest_jobs import IngestJobsStream
 from tap_clari.revenue.streams.limits import LimitsStream
-from tap_clari.revenue.streams.opportunities import OpportunitiesStream
+from tap_clari.revenue.streams.opportunities import OpportunitiesStream, OpportunityChangesStream
 
 LISTS = (
     LimitsStream,
@@ -35,6 +35,7 @@ EXPORTS = (
     ForecastTimeFramesStream,
     ActivitiesStream,
     OpportunitiesStream,
+    OpportunityChangesStream,
     ExportJobsStream,
     ExportJobResultsStream,
 )
