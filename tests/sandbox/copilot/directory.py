@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from tests.sandbox import crm
 from tests.sandbox.copilot.vocabulary import ROLES
-from tests.sandbox.copilot.wording import wording
 from tests.sandbox.instants import DAY, iso, micros
+from tests.sandbox.people import PEOPLE
 from tests.sandbox.randomness import Draws, Scramble
+from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +26,6 @@ END_OF_DATA = micros("2026-10-01T00:00:00Z")
 START_OF_DATA = END_OF_DATA - 365 * DAY
 
 CRM_KINDS: tuple[CrmKind, ...] = ("account", "contact", "deal")
-_CRM_PREFIXES: dict[CrmKind, str] = {"account": "001", "contact": "003", "deal": "006"}
-_CRM_DIGITS = 15
 _CRM_FACTOR = 0x5DEECE66D
 
 
@@ -42,7 +42,7 @@ class Directory:
     def __init__(self, seed: int, calls: int) -> None:
         self.users_count = 8 + min(calls // 500, 392)
         self.topics_count = len(wording().topics)
-        accounts = min(4 + calls // 50, 20_000)
+        accounts = max(crm.ACCOUNTS, min(4 + calls // 50, 20_000))
         self.counts: dict[CrmKind, int] = {
             "account": accounts,
             "contact": min(accounts + 2 + calls // 40, 40_000),
@@ -71,7 +71,7 @@ class Directory:
 
     def user_email(self, index: int) -> str:
         """Return the email address of a user."""
-        return f"user{index}@example.com"
+        return crm.user_email(index)
 
     def user(self, index: int) -> Record:
         """Return a user, who must not be changed; some have no manager or no name."""
@@ -112,8 +112,11 @@ class Directory:
 
     def crm_id(self, kind: CrmKind, index: int) -> str:
         """Return the CRM id of an account, contact or deal, gone or not."""
-        number = (index + 1) * _CRM_FACTOR * 2 + 1
-        return f"{_CRM_PREFIXES[kind]}{number % 16**_CRM_DIGITS:0{_CRM_DIGITS}X}"
+        if kind == "account":
+            return crm.account_id(index)
+        if kind == "deal":
+            return crm.opportunity_id(index)
+        return f"0034x{(index + 1) * _CRM_FACTOR % 16**13:013X}"
 
     def crm_index(self, kind: CrmKind, crm_id: str) -> int | None:
         """Return the index of what has this CRM id; None when it is gone or never was."""
@@ -135,7 +138,7 @@ class Directory:
 
     def contact_email(self, index: int) -> str | None:
         """Return the email address of a contact; some have a telephone only."""
-        return None if index % 7 == 3 else f"contact{index}@example.com"
+        return crm.contact_email(index)
 
     def contact_phone(self, index: int) -> str | None:
         """Return the telephone number of a contact, if it is known."""
@@ -148,10 +151,11 @@ class Directory:
     def _user(self, index: int) -> Record:
         draws = Draws(self._seed, index, b"user")
         first, last = wording().person(index * 3 + 1)
+        name = PEOPLE[index].name if index < len(PEOPLE) else f"{first} {last}"
         user: Record = {
             "id": self.user_id(index),
             "email": self.user_email(index),
-            "name": f"{first} {last}",
+            "name": name,
             "role": draws.pick(ROLES),
             "is_recording": not draws.one_in(4),
         }
@@ -218,9 +222,9 @@ class Directory:
         deal: Record = {
             "id": f"64{0:06x}{self._object_ids['deal'].number(index):016x}",
             "crm_id": self.crm_id("deal", index),
-            "owner_crm_id": f"005{draws.below(self.users_count):015X}",
-            "deal_name": f"{words.company(account)} / {index}",
-            "amount": f"{500 + draws.below(400_000)}.{draws.below(100):02}",
+            "owner_crm_id": crm.opportunity_owner(index),
+            "deal_name": crm.opportunity_name(index, account),
+            "amount": f"{crm.opportunity_amount(self._seed, index):.2f}",
             "close_date": _day(draws, close),
             "created_date": _day(draws, created),
             "stage": stage,

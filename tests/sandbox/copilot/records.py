@@ -17,9 +17,9 @@ from tests.sandbox.copilot.vocabulary import (
     STATUSES,
     TYPES,
 )
-from tests.sandbox.copilot.wording import wording
 from tests.sandbox.instants import SECOND, iso
 from tests.sandbox.randomness import Draws, Scramble
+from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,23 +150,25 @@ class CallMaker:
             if position % 2:
                 call["transcript"] = []
             return call
-        persons = len(people.users) + len(people.contacts)
         language = rng.choice(words.languages)
-        call["transcript"] = transcript = self._transcript(position, rng, language, persons)
+        call["transcript"] = transcript = self._transcript(
+            position, rng, language, len(call["joinedParticipants"])
+        )
         end = transcript[-1]["end"]
         if rng.random() < 0.9:
             call["summary"] = self._summary(rng, language, people, end)
         elif rng.random() < 0.5:
             call["summary"] = None
+        turns = [rng.choice(transcript) for _ in range(max(0, rng.randrange(-2, 3)))]
         call["competitor_sentiments"] = [
             {
                 "competitor_name": rng.choice(words.competitors),
                 "sentiment": rng.choice(words.sentiments),
                 "reasoning": rng.choice(language),
-                "personId": str(rng.randrange(persons)),
-                "turn_start_time": _clock(rng.random() * end),
+                "personId": str(turn["personId"]),
+                "turn_start_time": _clock(turn["start"]),
             }
-            for _ in range(max(0, rng.randrange(-2, 3)))
+            for turn in turns
         ]
         return call
 
@@ -345,6 +347,13 @@ class CallMaker:
             clock = end + chance()
         if position % 17 == 3:
             transcript[0]["personId"] = str(transcript[0]["personId"])  # a known slip
+        # It fills the call.
+        pace = self._table.duration[position] / transcript[-1]["end"]
+        for turn in transcript:
+            turn["start"], turn["end"] = (
+                round(turn["start"] * pace, 2),
+                round(turn["end"] * pace, 2),
+            )
         return transcript
 
     def _summary(self, rng: Random, language: list[str], people: People, seconds: float) -> Record:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot.call_search import window_of
 from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
-from tests.sandbox.copilot.wording import wording
 from tests.sandbox.instants import MILLISECOND
 from tests.sandbox.randomness import Draws, Scramble
+from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable

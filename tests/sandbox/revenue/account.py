@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.forms import BadRequestError
 from tests.sandbox.instants import DAY_MS, now_ms
+from tests.sandbox.people import PEOPLE, within
 from tests.sandbox.revenue import activities, audit, objects
 from tests.sandbox.revenue.errors import export_error
 from tests.sandbox.revenue.forecasts import SYMBOLS, WEEKS, ForecastTable, Quarter
-from tests.sandbox.revenue.people import PEOPLE, within
 from tests.sandbox.revenue.requests import FORECAST_TYPES
 from tests.sandbox.revenue.results import Result
 

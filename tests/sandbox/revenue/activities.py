@@ -6,15 +6,24 @@ from bisect import bisect_left
 from math import gcd
 from typing import TYPE_CHECKING, Any, get_args
 
+from tests.sandbox.crm import (
+    ACCOUNTS,
+    account_id,
+    contact_email,
+    opportunity_id,
+    opportunity_name,
+    opportunity_owner,
+)
 from tests.sandbox.instants import DAY_MS
+from tests.sandbox.people import PEOPLE
 from tests.sandbox.randomness import Draws
-from tests.sandbox.revenue.people import PEOPLE
 from tests.sandbox.revenue.requests import ActivityType
+from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.sandbox.revenue.people import Person
+    from tests.sandbox.people import Person
 
     Record = dict[str, Any]
 
@@ -31,29 +40,7 @@ _SUBJECTS = (
     "Back\\slash, 'single' and \"double\" quotes",
     "",
 )
-_COMPANIES = (
-    "Fernway Logistics",
-    "Ölberg AG",
-    "Kestrel & Sons",
-    'The "Blue" Mill',
-    "Nimbus\u00a0Labs",
-)
 _FILLER = "The quick brown fox signs the order form before the quarter ends. "
-
-
-def opportunity_id(index: int) -> str:
-    """Return the id of an opportunity."""
-    return f"0064x00000Op{index:04}AA"
-
-
-def opportunity_name(index: int) -> str:
-    """Return the name of an opportunity."""
-    return f"{_COMPANIES[index % len(_COMPANIES)]} FY{24 + index % 4}"
-
-
-def opportunity_owner(index: int) -> str:
-    """Return the id in the CRM of an opportunity's owner."""
-    return PEOPLE[4 + index % 9].crm_id
 
 
 def activity(seed: int, index: int, moment: int) -> Record:
@@ -61,16 +48,16 @@ def activity(seed: int, index: int, moment: int) -> Record:
     draws = Draws(seed, index, b"activity")
     owner, organiser = draws.pick(PEOPLE), draws.pick(PEOPLE)
     about = draws.below(OPPORTUNITIES)
+    company = about % ACCOUNTS
     guest = {
-        "name": f"Guest {draws.below(50)}",
-        "email": f"guest{index}@buyer.example",
+        "name": " ".join(wording().person(company)),
+        "email": contact_email(company) or "",
         "sfdcUserId": "",
         "isInternal": False,
     }
-    company = about % len(_COMPANIES)
     account = {
-        "accountId": f"0014x000018Ac{company:03}AA",
-        "accountName": _COMPANIES[company],
+        "accountId": account_id(company),
+        "accountName": wording().company(company),
         "accountOwnerId": opportunity_owner(about),
     }
     return {
@@ -98,7 +85,7 @@ def _host(person: Person) -> Record:
 def _opportunity(index: int) -> Record:
     return {
         "opportunityId": opportunity_id(index),
-        "opportunityName": opportunity_name(index),
+        "opportunityName": opportunity_name(index, index % ACCOUNTS),
         "opportunityOwnerId": opportunity_owner(index),
     }
 

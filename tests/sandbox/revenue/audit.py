@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from tests.sandbox.instants import DAY_MS, iso, micros
-from tests.sandbox.revenue.people import PEOPLE
+from tests.sandbox.people import PEOPLE
 
 if TYPE_CHECKING:
     from tests.sandbox.revenue.requests import AuditQuery

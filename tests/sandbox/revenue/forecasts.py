@@ -14,7 +14,7 @@ from tests.sandbox.revenue.results import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.sandbox.revenue.people import Person
+    from tests.sandbox.people import Person
 
     Record = dict[str, Any]
 

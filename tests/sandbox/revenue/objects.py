@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.instants import DAY_MS
-from tests.sandbox.randomness import Draws
-from tests.sandbox.revenue.activities import (
-    OPPORTUNITIES,
+from tests.sandbox.crm import (
+    ACCOUNTS,
+    opportunity_amount,
     opportunity_id,
     opportunity_name,
     opportunity_owner,
 )
+from tests.sandbox.instants import DAY_MS
+from tests.sandbox.randomness import Draws
+from tests.sandbox.revenue.activities import OPPORTUNITIES
 from tests.sandbox.revenue.errors import ORG_ID, USER_ID
 
 Record = dict[str, Any]
@@ -48,15 +50,15 @@ def some_opportunities(seed: int, now: int) -> dict[str, Record]:
 
 def _opportunity(seed: int, index: int, now: int) -> Record:
     draws = Draws(seed, index, b"opportunity")
-    amount = 10_000 + 500 * draws.below(200)
+    amount = opportunity_amount(seed, index)
     before = amount - 500 * draws.below(20)
     steps = [
         {"oldValue": before, "newValue": amount, "date": now - draws.below(90) * DAY_MS},
         {"oldValue": {"stage": "Discovery"}, "newValue": {"stage": "Proposal"}, "date": now},
     ]
     values: dict[str, Any] = {
-        "opportunity.name": opportunity_name(index),
-        "opportunity.amount": amount + 0.5,
+        "opportunity.name": opportunity_name(index, index % ACCOUNTS),
+        "opportunity.amount": amount,
         "opportunity.isClosed": draws.one_in(2),
         "opportunity.products": ["Core", "Insights \N{SPARKLES}"][: draws.below(3)],
         "opportunity.owner": {"id": opportunity_owner(index), "active": True},
