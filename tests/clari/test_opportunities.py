@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import typing as t
+from datetime import datetime, timezone
+
+from tap_clari.kit.times import parse_time
 
 from tests.clari.revenue_truth import assert_same
 
@@ -30,6 +33,13 @@ def test_the_opportunities_of_the_setting_arrive(revenue: Revenue) -> None:
     [ids] = asked(revenue)
     assert sorted(ids) == sorted(wanted)
     assert revenue.sandbox.exports.started == []
+
+
+def test_a_row_says_when_it_was_read(revenue: Revenue) -> None:
+    began = datetime.now(timezone.utc)
+    run = revenue.tap.run("opportunities", opportunity_ids=[*revenue.sandbox.account.opportunities])
+    [read_at] = {parse_time(each) for each in run.ids("opportunities", "readAt")}
+    assert began <= read_at <= datetime.now(timezone.utc)
 
 
 def test_nothing_is_asked_for_where_there_are_no_ids(revenue: Revenue) -> None:

@@ -16,7 +16,11 @@ from tests.running import discovered
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import ClariPipeline, Record
 
-MADE_BY_THE_TAP = {"audit_events": ["eventId"], "limits": ["fetchedAt"]}
+MADE_BY_THE_TAP = {
+    "audit_events": ["eventId"],
+    "limits": ["fetchedAt"],
+    "opportunities": ["readAt"],
+}
 
 
 def assert_tables_hold_the_truth(pipeline: ClariPipeline) -> None:

@@ -22,6 +22,8 @@ DAY = timedelta(days=1)
 LONGEST = timedelta(days=30)
 SHORTEST = timedelta(hours=1)
 MANY_PAGES = 10
+ACTORS = ("actor", "impersonatingActor")
+"""Who acted, and as whom; the event has the id of each."""
 
 
 class AuditEventsStream(RevenueStream):
@@ -36,7 +38,7 @@ class AuditEventsStream(RevenueStream):
     path = "/v4/audit/events"
     primary_keys = ("eventId",)
     replication_key = "eventTimestamp"
-    tap_added_properties = ("actor", "impersonatingActor")
+    tap_added_properties = ACTORS
 
     @property
     def lookback(self) -> timedelta:
@@ -89,10 +91,9 @@ class AuditEventsStream(RevenueStream):
             self._newest = max(self._newest, happened_at)
             if self.is_of_other_run(happened_at) or not self._seen.add(event["eventId"]):
                 continue
-            added = {"actor": actors.get(str(event.get("actorId")))}
-            if impersonating := event.get("impersonatingActorId"):
-                added["impersonatingActor"] = actors.get(str(impersonating))
-            yield self.with_added(event, **added)
+            # Left out where there is none: a null object is no NULL to every target.
+            acting = {name: actors.get(str(event.get(f"{name}Id"))) for name in ACTORS}
+            yield self.with_added(event, **{name: each for name, each in acting.items() if each})
 
 
 def _seconds(timestamp: int) -> str:

@@ -48,6 +48,7 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
     job_group = "activity"
     primary_keys = ("id",)
     full_table_is_complete = False
+    tap_added_properties = ("readAt",)
 
     def export_requests(self) -> Sequence[ExportRequest]:
         """None of its own."""
@@ -62,11 +63,11 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
         """Ask for all of them, a hundred at once."""
         for identifier in self.config["opportunity_ids"]:
             self.run.opportunity_ids.add(identifier)
-        found = 0
+        found, read_at = 0, format_time(self.run_started_at)
         for _, opportunities in self.client.map_concurrently(self._batches(), self._ask):
             found += len(opportunities)
             for opportunity in opportunities:
-                yield _with_value_types(opportunity)
+                yield self.with_added(_with_value_types(opportunity), readAt=read_at)
         if found < len(self.run.opportunity_ids):
             self.log(
                 "Clari has %d of the %d opportunities that were asked for",
