@@ -234,11 +234,18 @@ class DeskPipeline(GladlyPipeline):
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[ClariPipeline]:
     """An empty database, and an account of 60 calls and 60 activities."""
+    with clari_pipeline(tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def clari_pipeline(folder: Path) -> Iterator[ClariPipeline]:
+    """An empty database, and an account of 60 calls and 60 activities."""
     with contextlib.ExitStack() as running:
         copilot = running.enter_context(CopilotSandbox(calls=60))
         revenue = running.enter_context(RevenueSandbox())
         postgres = running.enter_context(PostgresServer())
-        meltano = Meltano(tmp_path / "project", postgres, copilot=copilot, revenue=revenue)
+        meltano = Meltano(folder / "project", postgres, copilot=copilot, revenue=revenue)
         meltano.install("tap-clari", "target-postgres")
         yield ClariPipeline(postgres, meltano, copilot, revenue)
 
