@@ -13,6 +13,7 @@ import hashlib
 import math
 import re
 import typing as t
+from datetime import date
 from functools import partial
 
 import msgspec
@@ -42,6 +43,8 @@ EXTRA = "_extra"
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _BIGINT = range(-(2**63), 2**63)
+# A day; its begin, in whatever zone, is the same day.
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _INDEX = re.compile(r"\[\d+\]")
 
 _MISFIT = object()
@@ -170,8 +173,12 @@ class RecordConformer:
             return None, self._object_conformer(schema, level)
         if kind == "array":
             return None, self._array_conformer(schema)
-        if schema.get("format") == "date-time":
-            return None, _scalar_conformer(partial(_date_time, self._read_time))
+        formats: dict[str, Callable[[t.Any], t.Any]] = {
+            "date-time": partial(_date_time, self._read_time),
+            "date": _date,
+        }
+        if convert_format := formats.get(schema.get("format", "")):
+            return None, _scalar_conformer(convert_format)
         if schema.get("contentMediaType") == "application/json":
             return None, _scalar_conformer(_json_text)
         as_it_is, convert = _SCALARS[kind]
@@ -317,6 +324,16 @@ def _date_time(read_time: ReadTime, value: t.Any) -> t.Any:  # noqa: ANN401
         return fixed_form(value, read_time)
     except ValueError:
         return None if value == "" else _MISFIT
+
+
+def _date(value: t.Any) -> t.Any:  # noqa: ANN401
+    if value == "":
+        return None
+    found = _DATE.fullmatch(value) if type(value) is str else None
+    try:
+        return date.fromisoformat(found[1]).isoformat() if found else _MISFIT
+    except ValueError:
+        return _MISFIT
 
 
 def _json_text(value: t.Any) -> str:  # noqa: ANN401

@@ -87,6 +87,9 @@ def _type(schema: Schema) -> t.Any:  # noqa: ANN401 - types are made here
     [kind] = kinds
     if schema.get("format") == "date-time":
         return _Time
+    if schema.get("format") == "date":
+        # No day of no calendar may pass; there are few of these.
+        return _NOTHING
     if kind == "object":
         properties = schema.get("properties")
         return _struct(properties) if properties else _NOTHING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import typing as t
 
+import msgspec
 import pytest
 from tap_clari.kit.conformance import RecordConformer
 
@@ -26,6 +27,7 @@ SCHEMA: dict[str, t.Any] = {
             "type": ["array", "null"],
             "items": {"type": ["object", "null"], "properties": {"a": {"type": ["string"]}}},
         },
+        "day": {"type": ["string", "null"], "format": "date"},
         "any": {"type": ["string", "object", "null"]},
         "_extra": {"type": ["object", "null"]},
     }
@@ -64,6 +66,7 @@ def test_what_lacks_is_null_for_maps() -> None:
         "info": {"size": None, "inner": None},
         "free": None,
         "list": None,
+        "day": None,
         "any": None,
     }
 
@@ -80,3 +83,29 @@ def test_free_objects_lists_and_columns_of_several_types_stay_as_they_are() -> N
 
 def test_what_the_stream_has_put_aside_is_in_extra() -> None:
     assert conformed({"id": "1", "_extra": {"id": 7}, "new": 1})["_extra"] == {"id": 7, "new": 1}
+
+
+@pytest.mark.parametrize("begin", ["", "T00:00:00Z", "T00:00", "T00:00:00.000+0900"])
+def test_a_day_is_a_day_also_where_its_begin_is_sent(begin: str) -> None:
+    assert conformed({"id": "1", "day": f"2024-02-29{begin}"}) == {"id": "1", "day": "2024-02-29"}
+
+
+def test_an_empty_day_is_null() -> None:
+    assert conformed({"id": "1", "day": ""}) == {"id": "1", "day": None}
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-02-29", "2026-W01-1", "20260101", "2026-01-01T09:30:00Z", "soon", 1767225600000]
+)
+def test_what_is_no_day_is_kept_in_extra(value: object) -> None:
+    assert conformed({"id": "1", "day": value}) == {
+        "id": "1",
+        "day": None,
+        "_extra": {"day": value},
+    }
+
+
+def test_a_record_with_a_day_is_looked_at() -> None:
+    conform = RecordConformer(SCHEMA, ["id"], logging.getLogger("test"))
+    with pytest.raises(msgspec.DecodeError):
+        conform.decode_fitting(b'{"id": "1", "day": "2026-02-29"}')

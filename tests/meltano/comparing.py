@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from tests.expected import expected
@@ -30,6 +30,8 @@ def as_column(value: t.Any, schema: Record) -> t.Any:  # noqa: ANN401
         return Decimal(str(value))
     if value is not None and schema.get("format") == "date-time":
         return datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007
+    if value is not None and schema.get("format") == "date":
+        return date.fromisoformat(value)
     return without_nulls(value)
 
 
