@@ -51,13 +51,22 @@ _OPPORTUNITIES = """
 """
 
 _CALLS = """
-    SELECT users.name, count(*),
-           avg((call_details.metrics ->> 'talk_listen_ratio')::numeric),
-           avg((call_details.metrics ->> 'num_questions_asked_by_reps')::numeric)
+    SELECT users.name, count(*), sum(said.seconds) / sum(said.of_all), avg(said.turns)
     FROM tap_clari.call_details
     CROSS JOIN unnest(call_details.users) AS rep
     JOIN tap_clari.users ON users.id = rep ->> 'userId'
-    WHERE call_details.metrics IS NOT NULL
+    -- The metrics of a call are the call's; what a rep said is in the turns.
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE is_own) AS turns,
+               sum(seconds) FILTER (WHERE is_own) AS seconds,
+               sum(seconds) AS of_all
+        FROM unnest(call_details.transcript) AS turn
+        CROSS JOIN LATERAL (
+            SELECT turn ->> 'personId' = rep ->> 'personId',
+                   (turn ->> 'end')::numeric - (turn ->> 'start')::numeric
+        ) AS each_turn (is_own, seconds)
+    ) AS said
+    WHERE said.turns > 0
     GROUP BY users.id, users.name
     ORDER BY 2 DESC, 1
     LIMIT 5
@@ -96,10 +105,10 @@ def _opportunities(connection: Connection) -> Table:
 
 
 def _calls(connection: Connection) -> Table:
-    table = Table(title="Who calls most, and how much do they talk and ask?")
+    table = Table(title="Who speaks in most calls, and how much of what is said?")
     table.add_column("rep", no_wrap=True)
-    for column in ("calls", "talk ratio", "questions a call"):
+    for column in ("calls", "share of the talk", "turns a call"):
         table.add_column(column, justify="right")
-    for name, calls, ratio, questions in connection.execute(_CALLS):
-        table.add_row(name, str(calls), f"{ratio or 0:.2f}", f"{questions or 0:.1f}")
+    for name, calls, share, turns in connection.execute(_CALLS):
+        table.add_row(name, str(calls), f"{share:.0%}", f"{turns:.1f}")
     return table

@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.demo.clari_questions import clari_answers
 from tests.meltano.conftest import clari_pipeline
 from tests.meltano.truth import truth
 from tests.pipeline import ROOT
@@ -194,3 +195,29 @@ def test_what_is_to_come_is_no_activity_of_a_rep(loaded: ClariPipeline) -> None:
     assert to_come
     for row in found:
         assert set(row["rep"].split(" / ")) == names[row["owner_id"]]
+
+
+def test_the_demo_s_talk_is_each_user_s_own(loaded: ClariPipeline) -> None:
+    names = {user["id"]: user["name"] for user in loaded.copilot.account.users()}
+    own: Counter[str] = Counter()
+    said: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for call in truth(loaded, "call_details"):
+        seconds: defaultdict[str, float] = defaultdict(float)
+        for turn in call["transcript"]:
+            seconds[str(turn["personId"])] += turn["end"] - turn["start"]
+        for user in call["users"]:
+            if spoken := seconds.get(str(user["personId"])):
+                own[user["userId"]] += 1
+                said[user["userId"]][0] += spoken
+                said[user["userId"]][1] += sum(seconds.values())
+    with loaded.postgres.connect() as connection:
+        *_, table = clari_answers(connection)
+    reps, calls, shares, _ = ([*column.cells] for column in table.columns)
+    assert reps
+    by_name = {
+        names[user]: (str(count), f"{said[user][0] / said[user][1]:.0%}")
+        for user, count in own.items()
+    }
+    assert {
+        rep: (count, share) for rep, count, share in zip(reps, calls, shares, strict=True)
+    }.items() <= by_name.items()
