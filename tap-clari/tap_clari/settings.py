@@ -124,6 +124,12 @@ SETTINGS = kit.declared(
         "belong to. Thousands will do: one request for each hundred.",
         min_length=1,
     ),
+    opportunities_of_calls=kit.Setting(
+        th.BooleanType,
+        "Read the opportunities too that are the deals of the calls which the stream calls lists "
+        "in the run: one request for each hundred. Needs the credentials of both APIs.",
+        default=False,
+    ),
     opportunity_mode=kit.text(
         "The mode in which opportunities are read (the API's mode), by its id in Clari. Without "
         "it, OPPORTUNITY_MODE_ID."

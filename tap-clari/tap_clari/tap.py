@@ -8,9 +8,9 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.copilot import streams as copilot_streams
 from tap_clari.copilot.client import CREDENTIALS as COPILOT_CREDENTIALS
-from tap_clari.copilot.client import CopilotClient
-from tap_clari.kit.stream import RunContext
+from tap_clari.copilot.client import CopilotClient, CopilotRun
 from tap_clari.kit.tap import ApiTap
+from tap_clari.linked_deals import LinkedDeals
 from tap_clari.revenue import streams as revenue_streams
 from tap_clari.revenue.client import PARTNER, USER, RevenueClient
 from tap_clari.revenue.exports.run import JOBS_NAME, ExportRun
@@ -39,7 +39,12 @@ class TapClari(ApiTap):
         """
         has_copilot = any(self.config.get(setting) for setting in COPILOT_CREDENTIALS)
         has_revenue = bool(self.config.get("api_key"))
-        revenue, copilot = self._revenue_run(), RunContext(CopilotClient(self), self.started_at)
+        revenue = self._revenue_run()
+        copilot = CopilotRun(
+            client=CopilotClient(self),
+            started_at=self.started_at,
+            deals=LinkedDeals(self, revenue.opportunity_ids),
+        )
         streams: list[Stream] = []
         if has_revenue or not has_copilot:
             streams += [stream(self, revenue) for stream in revenue_streams.LISTS]

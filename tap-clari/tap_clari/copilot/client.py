@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from singer_sdk import SchemaDirectory, StreamSchema
@@ -11,16 +12,18 @@ from tap_clari import schemas
 from tap_clari.client import ClariClient
 from tap_clari.kit.decoding import decode_json, raw_records
 from tap_clari.kit.errors import ApiErrors
-from tap_clari.kit.stream import ApiStream
+from tap_clari.kit.stream import ApiStream, RunContext
 from tap_clari.kit.times import parse_time_or_epoch
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_clari.kit.decoding import Answer
     from tap_clari.kit.tap import ApiTap
+    from tap_clari.linked_deals import LinkedDeals
 
 CREDENTIALS = ("copilot_api_key", "copilot_api_password")
 WHERE = "in Copilot under Workspace settings > Integrations > Clari Copilot API"
@@ -75,8 +78,28 @@ class CopilotErrors(ApiErrors):
         return super().quota_exhausted(answers).format(next_week=f"{sunday:%Y-%m-%d}")
 
 
+@dataclass(kw_only=True)
+class CopilotRun(RunContext):
+    """What the streams of the Copilot API share in a run.
+
+    Args:
+        deals: Takes the deals of calls to the other API.
+    """
+
+    deals: LinkedDeals
+
+
 class CopilotStream(ApiStream):
-    """A stream of the Copilot API. Unless a subclass differs, one request gives the whole list."""
+    """A stream of the Copilot API. Unless a subclass differs, one request gives the whole list.
+
+    Args:
+        tap: The tap.
+        run: What the streams of this API share.
+    """
+
+    def __init__(self, tap: Tap, run: CopilotRun) -> None:
+        super().__init__(tap, run)
+        self.run = run
 
     schema = StreamSchema(SchemaDirectory(schemas))
 

@@ -13,6 +13,7 @@ from tap_clari.kit.errors import UnexpectedResponseError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     import msgspec
     from singer_sdk.helpers.types import Context, Record
@@ -47,10 +48,19 @@ class CallsStream(_CallStream):
         """The signed URLs, if the setting asks for them."""
         return {**self.media_params}
 
+    def window_start(self) -> datetime | None:
+        """Where the run's window begins: earlier where the deals of calls are still to be read."""
+        start = super().window_start()
+        return self.run.deals.begin(start) if self.run.deals.are_wanted() else start
+
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """The list holds the records."""
+        deals = self.run.deals if self.run.deals.are_wanted() else None
         for call in calls:
-            yield self.decode(call)
+            record = self.decode(call)
+            if deals:
+                deals.add(record)
+            yield record
             self.progress.count()
 
 

@@ -11,6 +11,7 @@ from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.times import format_time, time_or_none
+from tap_clari.linked_deals import CALLS_FROM, OpportunitiesState
 from tap_clari.revenue.exports.requests import Reader
 from tap_clari.revenue.run import RevenueStream
 
@@ -38,9 +39,10 @@ IDS_AT_ONCE = 100
 class OpportunitiesStream(ParentStream, RevenueStream, Reader):
     """Opportunities (`/opportunity`).
 
-    The API has no list of them. The stream reads those of the setting, and those that the
-    activities of this run belong to. So the jobs of the activities are kept until this stream has
-    finished: if the run is stopped before, the next run reads them again.
+    The API has no list of them. The stream reads those of the setting, those that the activities of
+    this run belong to, and the deals of its calls if the setting asks. So the jobs of the
+    activities are kept until this stream has finished: if the run is stopped before, the next run
+    reads them again.
     """
 
     name = "opportunities"
@@ -49,6 +51,7 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
     primary_keys = ("id",)
     full_table_is_complete = False
     tap_added_properties = ("readAt",)
+    state_form = OpportunitiesState
 
     def export_requests(self) -> Sequence[ExportRequest]:
         """None of its own."""
@@ -75,6 +78,7 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
                 len(self.run.opportunity_ids),
             )
         self.run.exports.finished(self)
+        self.stream_state.pop(CALLS_FROM, None)
 
     def _ask(self, batch: list[str]) -> list[Record]:
         mode = self.config.get("opportunity_mode")
