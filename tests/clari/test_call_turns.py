@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 
 import pytest
 
 from tests.clari.truth import MODIFIED, detailed, listed
 from tests.expected import expected
+from tests.running import discovered, selected
 
 if t.TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.clari.conftest import Copilot
     from tests.running import Record, Run
 
@@ -123,3 +127,39 @@ def test_a_test_of_the_connection_writes_one_turn(copilot: Copilot) -> None:
     assert returncode == 0, log
     lines = out.split("\n")
     assert sum('"RECORD","stream":"call_turns"' in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_turns_come_where_their_transcripts_are_left_out_or_mapped(
+    copilot: Copilot, tmp_path: Path, *, in_batches: bool
+) -> None:
+    catalog = selected(discovered("tap-clari"), ["call_details", "call_turns"])
+    for entry in catalog["streams"]:
+        if entry["tap_stream_id"] == "call_details":
+            for metadata in entry["metadata"]:
+                if metadata["breadcrumb"] == ["properties", "transcript"]:
+                    metadata["metadata"]["selected"] = False
+    settings: Record = {"stream_maps": {"call_turns": {"text": "md5(text)"}}}
+    if in_batches:
+        settings = {
+            "batch_config": {
+                "encoding": {"format": "jsonl", "compression": "gzip"},
+                "storage": {"root": tmp_path.as_uri()},
+            }
+        }
+    run = copilot.tap.run(catalog=catalog, **settings)
+    assert run.returncode == 0, run.log
+    truth = {
+        (row["call_id"], row["turn_index"]): row["text"]
+        for call in detailed(copilot).values()
+        for row in turns(call)
+    }
+    found = {(row["call_id"], row["turn_index"]): row for row in run.records["call_turns"]}
+    assert found.keys() == truth.keys()
+    assert {key: row["text"] for key, row in found.items()} == {
+        key: text if in_batches else hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        for key, text in truth.items()
+    }
+    assert not any("transcript" in record for record in run.records["call_details"])
+    details = [line for line in run.lines if '"stream":"call_details"' in line]
+    assert details
