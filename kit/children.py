@@ -14,9 +14,10 @@ from .estimate import Estimate
 from .stream import ApiStream
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
 
@@ -72,6 +73,10 @@ class ParentStream(ApiStream):
                 for child, counter in counters.items():
                     child.write_rows_of(record, counter)
                 yield record
+
+    def get_batch_config(self, config: Mapping[str, t.Any]) -> BatchConfig | None:
+        """Batches are of its own records; rows of children are messages, and so is their state."""
+        return super().get_batch_config(config) if self.selected else None
 
     def bookmark(self) -> datetime | None:
         """The time up to which it and its children have all been read."""

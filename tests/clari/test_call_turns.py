@@ -160,6 +160,8 @@ def test_turns_come_where_their_transcripts_are_left_out_or_mapped(
         key: text if in_batches else hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
         for key, text in truth.items()
     }
+    alone = copilot.tap.run("call_turns", **settings)
+    assert alone.bookmark("call_turns") == run.bookmark("call_turns")
     assert not any("transcript" in record for record in run.records["call_details"])
     details = [line for line in run.lines if '"stream":"call_details"' in line]
     assert details
