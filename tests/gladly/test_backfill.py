@@ -155,15 +155,18 @@ def test_events_end_there_too(start: Start) -> None:
     assert runs[0].bookmark("events") == written(end)
 
 
-def test_an_export_job_belongs_to_the_piece_in_which_its_window_ends(gladly: Gladly) -> None:
+@pytest.mark.parametrize("count", range(4, 8))  # The jobs are made at another hour each.
+def test_an_export_job_belongs_to_the_piece_in_which_its_window_ends(
+    gladly: Gladly, count: int
+) -> None:
     jobs = by_window(gladly)
-    end = jobs[4].end_at
+    end = jobs[count - 1].end_at
     runs = [
         gladly.tap.run("export_topics", end_date=end),
         gladly.tap.run("export_topics", start_date=end),
     ]
     ids = [{each["exportJobId"] for each in run.records["export_topics"]} for run in runs]
-    assert ids == [{each.id for each in jobs[:5]}, {each.id for each in jobs[5:]}]
+    assert ids == [{each.id for each in jobs[:count]}, {each.id for each in jobs[count:]}]
     gladly.sandbox.traffic.clear()
     again = gladly.tap.run("export_topics", end_date=end, state=runs[0].state)
     assert not again.records

@@ -41,14 +41,20 @@ class ReadJobs:
         state: The stream's part of the state, which is written to.
         jobs: The jobs that Gladly still has, by window.
         bookmark: Up to which time of their updates earlier runs have read them; `None` for none.
+        end_date: The setting `end_date`, past which the bookmark does not move.
     """
 
     def __init__(
-        self, state: dict[str, t.Any], jobs: Collection[Job], bookmark: datetime | None
+        self,
+        state: dict[str, t.Any],
+        jobs: Collection[Job],
+        bookmark: datetime | None,
+        end_date: datetime | None,
     ) -> None:
         self._state = state
         self._jobs = jobs
         self._bookmark = bookmark
+        self._end_date = end_date
         self._read: set[str] = {*(state.get(READ_JOBS) or ())}
 
     @property
@@ -85,7 +91,9 @@ class ReadJobs:
         newest = max(each.updated for each in read)
         moves = all(each.updated > newest for each in unread)
         if moves:
-            self._bookmark = max(self._bookmark or newest, newest)
+            # The list begins where the next run looks: before the bookmark that the state will have.
+            bookmark = min(newest, self._end_date or newest)
+            self._bookmark = max(self._bookmark or bookmark, bookmark)
         self._state[READ_JOBS] = [
             _key(each)
             for each in read

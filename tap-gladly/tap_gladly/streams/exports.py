@@ -134,7 +134,7 @@ class ExportFileStream(GladlyStream):
             and (start is None or job.end > start)
             and (end is None or job.end <= end)
         ]
-        return ReadJobs(state, jobs, self.bookmark()), completed
+        return ReadJobs(state, jobs, self.bookmark(), end), completed
 
     def _name_gaps(self, since: datetime | None) -> datetime | None:
         """Say which time no job covers: there is nothing that the tap could do about it.
