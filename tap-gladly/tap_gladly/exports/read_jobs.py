@@ -91,7 +91,7 @@ class ReadJobs:
         newest = max(each.updated for each in read)
         moves = all(each.updated > newest for each in unread)
         if moves:
-            # The list begins where the next run looks: before the bookmark that the state will have.
+            # The list reaches back from the bookmark of the state, where the next run looks.
             bookmark = min(newest, self._end_date or newest)
             self._bookmark = max(self._bookmark or bookmark, bookmark)
         self._state[READ_JOBS] = [
