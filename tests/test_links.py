@@ -11,7 +11,7 @@ import yaml
 from tools import definitions
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tap-*/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("tap-*/*.md")])
 REPOSITORY = yaml.safe_load(definitions.TEXTS.read_text(encoding="utf-8"))["repository"]
 IN_REPOSITORY = re.compile(rf"{re.escape(REPOSITORY)}/(?:blob|raw)/main/")
 

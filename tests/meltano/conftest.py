@@ -268,12 +268,18 @@ def gladly(tmp_path: Path) -> Iterator[GladlyPipeline]:
 @pytest.fixture
 def desk_pipeline(tmp_path: Path) -> Iterator[DeskPipeline]:
     """An empty database, and a Gladly where nothing has happened yet."""
+    nothing = GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0)
+    with desk_pipeline_of(nothing, tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def desk_pipeline_of(gladly: GladlySandbox, folder: Path) -> Iterator[DeskPipeline]:
+    """An empty database, and a Gladly, whose last 28 days are read."""
     with contextlib.ExitStack() as running:
-        sandbox = running.enter_context(
-            GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0)
-        )
+        sandbox = running.enter_context(gladly)
         postgres = running.enter_context(PostgresServer())
-        meltano = WatchedMeltano(tmp_path / "project", postgres, gladly=sandbox)
+        meltano = WatchedMeltano(folder / "project", postgres, gladly=sandbox)
         meltano.install("tap-gladly", "target-postgres")
         start = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
         yield DeskPipeline(postgres, meltano, sandbox, start - timedelta(days=28))

@@ -22,7 +22,8 @@ if t.TYPE_CHECKING:
 
     from tests.meltano.conftest import ClariPipeline, Record
 
-VIEWS = sorted((ROOT / "docs" / "sql" / "clari").glob("*.sql"))
+SQL = ROOT / "docs" / "sql"
+VIEWS = sorted((SQL / "clari").glob("*.sql"))
 STREAMS = (
     *("forecasts", "forecast_entries", "forecast_users", "forecast_fields"),
     *("forecast_time_periods", "forecast_time_frames"),
@@ -38,8 +39,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClariPipeline]:
     with clari_pipeline(tmp_path_factory.mktemp("views")) as pipeline:
         pipeline.run(*STREAMS)
         with pipeline.postgres.connect() as connection:
-            for view in VIEWS:
-                connection.execute(view.read_bytes())
+            for file in (SQL / "timestamptz.sql", *VIEWS):
+                connection.execute(file.read_bytes())
             connection.commit()
         account, sales = pipeline.copilot.account, pipeline.revenue.account
         for call_id in sorted(account.call_ids(private=False))[:4]:

@@ -202,7 +202,12 @@ def _jsonl_rows(place: Place, _: Path) -> Rows:
 
 
 _MELTANOLABS_POSTGRES = Target(
-    "meltanolabs-target-postgres==0.8.1", "target-postgres", _postgres("database"), _postgres_rows
+    "meltanolabs-target-postgres==0.8.1",
+    "target-postgres",
+    _postgres("database"),
+    _postgres_rows,
+    known="An object that is not there is the JSON `null`, and times lack their zone: see "
+    "[SQL](docs/sql/README.md).",
 )
 
 TARGETS = {
