@@ -203,6 +203,8 @@ class ApiStream(Stream):
         for name in (*always, EXTRA):
             if name in own and name not in columns:
                 columns[name] = Schema.from_dict(own[name])
+        for column in columns.values():
+            _open_free_objects(column)
         for name in always:
             if column := entry.metadata.get(("properties", name)):
                 column.inclusion = Metadata.InclusionType.AUTOMATIC
@@ -571,6 +573,19 @@ class ApiStream(Stream):
         self, latest_record: Record, *, context: Context | None = None
     ) -> None:
         """Leave the bookmark where `move_bookmark` put it."""
+
+
+def _open_free_objects(schema: Schema) -> None:
+    """Let an object that is declared with no member at all have any, as `_extra` has.
+
+    Flattening makes no column of an object without members, and loses what is in it. Catalogs of
+    older versions declared free-form objects so, and others do.
+    """
+    schema.properties = schema.properties or None
+    members = [*(schema.properties or {}).values(), schema.items]
+    for member in members:
+        if isinstance(member, Schema):
+            _open_free_objects(member)
 
 
 def _kind_of(error: Exception) -> str:

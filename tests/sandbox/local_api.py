@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
@@ -34,6 +35,7 @@ class LocalApi(Serving):
     Attributes:
         traffic: Every request that came in.
         faults: The faults to play.
+        answers: The body of each answer that is no refusal, if a test has put a list here.
     """
 
     def __init__(  # noqa: PLR0913 - one argument for each thing it joins, all by keyword
@@ -48,6 +50,7 @@ class LocalApi(Serving):
     ) -> None:
         self.traffic = TrafficLog()
         self.faults = Faults()
+        self.answers: list[bytes] | None = None
         self._limited = limits
         self._credential_headers = credential_headers
         self._error_body = error_body
@@ -61,6 +64,7 @@ class LocalApi(Serving):
         credentials = any(name in self._credential_headers for name, _ in scope["headers"])
         exchange = Exchange(now, scope["path"], query, credentials, scope["method"])
         self.traffic.add(exchange)
+        body = bytearray()
         refusal = self._limited.refuse(now, scope)
 
         async def noting(message: Message) -> None:
@@ -71,6 +75,8 @@ class LocalApi(Serving):
                     *message["headers"],
                     *((name.lower().encode(), value.encode()) for name, value in headers.items()),
                 ]
+            elif self.answers is not None:
+                body.extend(message.get("body", b""))
             await send(message)
 
         try:
@@ -78,8 +84,10 @@ class LocalApi(Serving):
             if refusal is None:
                 await self._faulty(scope, receive, noting)
             else:
-                body = self._error_body(refusal)
-                await Response(body, 429, media_type="application/json")(scope, receive, noting)
+                content = self._error_body(refusal)
+                await Response(content, 429, media_type="application/json")(scope, receive, noting)
         finally:
+            if self.answers is not None and exchange.status == HTTPStatus.OK:
+                self.answers.append(bytes(body))
             if refusal is None:
                 self._limited.end(scope)

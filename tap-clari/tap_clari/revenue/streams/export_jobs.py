@@ -88,7 +88,8 @@ class ExportJobResultsStream(RevenueStream):
                         "rowNumber": number,
                         "module": job.module,
                         "title": job.title,
-                        "row": msgspec.Raw(row),
+                        # Also where a catalog lacks the column, so that `_extra` has it.
+                        "row": row.decode(),
                     }
         finally:
             file.close()
