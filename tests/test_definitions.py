@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from tests.pipeline import MELTANO
-from tests.running import selected_by_default
+from tests.relations import relations
+from tests.running import discovered, selected_by_default, walk
 from tools import definitions
 
 ROOT = Path(__file__).parent.parent
@@ -147,3 +148,20 @@ def test_meltano_takes_the_definition_and_leaves_out_what_the_readme_says(projec
     config = json.loads(meltano(project, "config", "print", tap, "--format=json", **environment))
     assert config["stream_maps"] == maps
     assert config["flattening_enabled"] is True
+
+
+def test_a_page_lists_every_table_with_its_columns_and_relations(tap: str) -> None:
+    page = (ROOT / "docs" / f"tables-{tap.removeprefix('tap-')}.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    streams = {each["tap_stream_id"]: each for each in discovered(tap)["streams"]}
+    assert sorted(sections) == sorted(streams)
+    for name, section in sections.items():
+        for path, member in walk(streams[name]["schema"]):
+            if not path.startswith("_extra") and "[][]" not in path:
+                column = f"| `{path.replace('.[]', '[]')}` |"
+                assert (column in section) == (not path.endswith("[]")), (name, path)
+                assert path.endswith("[]") or member["description"] in section.replace("\\|", "|")
+    for relation in relations(tap):
+        columns = ", ".join(f"`{each}`" for each in relation.columns)
+        assert f"- {columns} refers to " in sections[relation.stream]
+        assert f"[`{relation.to}`](#{relation.to})" in sections[relation.stream]

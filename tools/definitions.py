@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from tools import dictionary
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,9 +63,13 @@ def _yaml(fields: Fields | list[Fields], *, sort_keys: bool = False) -> str:
 
 def about(tap: str) -> Fields:
     """What a tap says of itself."""
-    command = [str(Path(sys.executable).parent / tap), "--about", "--format=json"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
-    return t.cast("Fields", json.loads(said.stdout))
+    return _output(tap, "--about", "--format=json")
+
+
+def _output(tap: str, *options: str) -> Fields:
+    command = [str(Path(sys.executable).parent / tap), *options]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return t.cast("Fields", json.loads(run.stdout))
 
 
 def _kind(setting: Fields) -> str:
@@ -203,6 +209,11 @@ class Definition:
         text = _replaced(r"^\| setting \|.*?\n(?=\n)", "\n".join(rows) + "\n", readme)
         return _replaced(rf"^meltano select {self._tap}.*?(?=```)", self.deselecting(), text)
 
+    def tables(self, readme: str) -> str:
+        """The page of the tap's tables, with the catalog that it has without settings."""
+        relations = yaml.safe_load((ROOT / self._tap / "relations.yml").read_text(encoding="utf-8"))
+        return dictionary.page(self._tap, _output(self._tap, "--discover"), readme, relations)
+
 
 def _replaced(pattern: str, text: str, whole: str) -> str:
     replaced, count = re.subn(pattern, lambda _: text, whole, flags=re.MULTILINE | re.DOTALL)
@@ -240,6 +251,8 @@ def files() -> dict[Path, str]:
         told[ROOT / "meltano.yml"] = definition.in_project(told[ROOT / "meltano.yml"])
         readme = ROOT / tap / "README.md"
         told[readme] = definition.in_readme(told[readme])
+        tables = ROOT / "docs" / f"tables-{tap.removeprefix('tap-')}.md"
+        told[tables] = definition.tables(told[readme])
     return told
 
 

@@ -12,13 +12,15 @@ from __future__ import annotations
 import contextlib
 import time
 
-from tests.demo.account import running_account
+from tests.demo.account import SELECTION, running_account
+from tests.demo.charts import CLARI, GLADLY
 from tests.demo.clari_cost import ClariCost, forecast
 from tests.demo.clari_questions import clari_answers
 from tests.demo.gladly import SETTINGS
 from tests.demo.gladly_cost import GladlyCost, conversations
 from tests.demo.gladly_questions import gladly_answers
 from tests.demo.keeping import Keeping
+from tests.demo.page import write_page
 from tests.demo.showing import clari_progress, console, gladly_progress, show_streams, step
 from tests.pipeline import ROOT, Meltano
 from tests.postgres import PostgresServer
@@ -50,7 +52,10 @@ def main() -> None:
         began = time.monotonic()
         with step("meltano run tap-clari target-postgres") as say:
             metrics = meltano.run(
-                "tap-clari", "target-postgres", meanwhile=clari_progress(account, say)
+                "tap-clari",
+                "target-postgres",
+                settings=SELECTION,
+                meanwhile=clari_progress(account, say),
             )
         clari_cost = ClariCost(account, metrics, time.monotonic() - began)
         show_streams(connection, "Clari", metrics)
@@ -79,6 +84,9 @@ def main() -> None:
             console.print(table)
         gladly_cost.show()
         gladly_cost.show_increment(earlier_runs, conversations_before, conversations(connection))
+        page = keeping.folder / "page.html"
+        write_page(connection, [*CLARI, *GLADLY], page)
+        console.print(f"Charts of these tables: open {page} in a browser.")
         if not earlier_runs:
             console.print("Run `make demo` again: only what has changed by then will be read.")
         keeping.keep(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import typing as t
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -21,6 +22,12 @@ ACTIVITIES = 300
 JOBS_OF_A_RUN = 3
 JOB_SECONDS = 2.0
 """How long an export job takes: minutes in life."""
+
+
+SELECTION = {
+    "TAP_CLARI__SELECT": json.dumps(["*.*", "!export_job_results.*", "!forecast_live_entries.*"])
+}
+"""With the turns of calls, which cost no request and are not read by default."""
 
 
 @dataclass

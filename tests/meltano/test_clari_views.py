@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta, timezone
@@ -11,7 +12,10 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.browser import rendered
+from tests.demo import charts
 from tests.demo.clari_questions import clari_answers
+from tests.demo.page import write_page
 from tests.meltano.conftest import clari_pipeline
 from tests.meltano.truth import truth
 from tests.pipeline import ROOT
@@ -19,6 +23,7 @@ from tests.sandbox.people import PEOPLE, TEAMS
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.meltano.conftest import ClariPipeline, Record
 
@@ -222,3 +227,31 @@ def test_the_demo_s_talk_is_each_user_s_own(loaded: ClariPipeline) -> None:
     assert {
         rep: (count, share) for rep, count, share in zip(reps, calls, shares, strict=True)
     }.items() <= by_name.items()
+
+
+@pytest.fixture
+def page(loaded: ClariPipeline, tmp_path: Path) -> Path:
+    """The demo's page of this account."""
+    path = tmp_path / "page.html"
+    with loaded.postgres.connect() as connection:
+        write_page(connection, charts.CLARI, path)
+    return path
+
+
+def test_a_page_of_charts_is_whole_in_one_file(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="', text)
+    for number, chart in enumerate(charts.CLARI):
+        assert f'id="chart-{number}"' in text
+        assert chart.question in text
+    assert text.count("<details>") == len(charts.CLARI)
+
+
+def test_a_browser_draws_every_series(page: Path, tmp_path: Path) -> None:
+    document = rendered(page, tmp_path / "profile")
+    for number, chart in enumerate(charts.CLARI):
+        drawn = document.split(f'id="chart-{number}"', 1)[1].split("<details>", 1)[0]
+        assert f">{chart.question}</text>" in drawn
+        assert re.search(r'class="(?:point|trace scatter)', drawn), chart.question
+    for team in TEAMS:
+        assert f">{team}</text>" in document
