@@ -12,7 +12,6 @@ import logging
 import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from fnmatch import fnmatch
 from functools import cached_property
 
 import msgspec
@@ -31,10 +30,11 @@ from singer_sdk.singerlib.catalog import (
 from singer_sdk.singerlib.schema import Schema
 
 from .client import SOUND_RECORDS
-from .conformance import EXTRA, RecordConformer
+from .conformance import EXTRA, NO_KEY, RecordConformer
 from .decoding import DEEPEST, collapse_json, decode_json
 from .errors import UnexpectedResponseError
 from .estimate import Estimate
+from .maps import empty_key_error, kind_of, map_error
 from .times import EARLIEST, format_time, parse_time, time_or_none
 
 if t.TYPE_CHECKING:
@@ -272,7 +272,7 @@ class ApiStream(Stream):
             yield from super().get_batches(batch_config, context)
         except (OSError, ImportError) as error:
             message = (
-                f"The batches of the stream {self.name!r} cannot be written ({_kind_of(error)}): "
+                f"The batches of the stream {self.name!r} cannot be written ({kind_of(error)}): "
                 "correct batch_config, or install what its storage and format need."
             )
             raise ConfigurationError(message) from error
@@ -355,14 +355,16 @@ class ApiStream(Stream):
     def _writer(self) -> AtomicWriter:
         return t.cast("AtomicWriter", self._tap.message_writer)
 
-    @property
+    @cached_property
     def _is_mapped(self) -> bool:
         return any(isinstance(each, CustomStreamMap) for each in self.stream_maps)
 
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Make the messages of a record, whatever its depth, and name what a map cannot do."""
         try:
-            yield from super()._generate_record_messages(record)
+            for message in super()._generate_record_messages(record):
+                self._check_keys(message)
+                yield message
         except RecursionError:
             self.warn_once(
                 f"The stream {self.name!r} has records that are nested deeper than {DEEPEST} "
@@ -370,10 +372,21 @@ class ApiStream(Stream):
             )
             shallow = decode_json(collapse_json(msgspec.json.encode(record)))
             yield from super()._generate_record_messages(shallow)
+        except ConfigurationError:
+            raise
         except Exception as error:
             if not self._is_mapped:
                 raise
-            raise ConfigurationError(self._map_error(record, error)) from error
+            sentence = map_error(self.config, self.name, self.effective_schema, error, record)
+            raise ConfigurationError(sentence) from error
+
+    def _check_keys(self, message: RecordMessage) -> None:
+        """Refuse a record whose key a map has emptied."""
+        for each in self.stream_maps if self._is_mapped else ():
+            if each.stream_alias == message.stream:
+                for key in each.transformed_key_properties or ():
+                    if message.record.get(key) in NO_KEY:
+                        raise ConfigurationError(empty_key_error(self.name, key))
 
     def with_added(self, record: Record, **added: t.Any) -> Record:
         """The record with what the tap adds; what else the API sends by its name is in `_extra`."""
@@ -411,41 +424,6 @@ class ApiStream(Stream):
     def missing_settings(self) -> str | None:
         """The sentence for settings that lack, without which no request can be made."""
         return None
-
-    def _map_error(self, record: Record, error: Exception) -> str:
-        """The sentence for a map that cannot be applied: the first member of it that fails."""
-        maps = t.cast("dict[str, t.Any]", self.config.get("stream_maps") or {})
-        for pattern, members in maps.items():
-            source = members.get("__source__", pattern) if isinstance(members, dict) else ""
-            if not source or not fnmatch(self.name, source):
-                continue
-            for member, expression in members.items():
-                if not isinstance(expression, str) or member.startswith("__") != (
-                    member == "__filter__"
-                ):
-                    continue
-                single = CustomStreamMap(
-                    stream_alias=self.name,
-                    map_config=self.config.get("stream_map_config") or {},
-                    faker_config=self.config.get("faker_config") or {},
-                    raw_schema=self.effective_schema,
-                    key_properties=None,
-                    map_transform={member: expression},
-                    flattening_options=None,
-                    stream_name=self.name,
-                )
-                try:
-                    single.transform(record)
-                except Exception as cause:  # noqa: BLE001 - an expression may raise anything
-                    return (
-                        f"The setting stream_maps cannot be applied to the stream {self.name!r}: "
-                        f"{member} is {expression!r}, which fails with {_kind_of(cause)}. Correct "
-                        "the expression; a member may be null."
-                    )
-        return (
-            f"The setting stream_maps cannot be applied to the stream {self.name!r} "
-            f"({_kind_of(error)}): correct it."
-        )
 
     # Bookmark
 
@@ -586,9 +564,3 @@ def _open_free_objects(schema: Schema) -> None:
     for member in members:
         if isinstance(member, Schema):
             _open_free_objects(member)
-
-
-def _kind_of(error: Exception) -> str:
-    # Not its text, which may hold values.
-    cause = error.__cause__ or error
-    return type(cause).__name__

@@ -15,12 +15,11 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import (
     ConfigurationError,
     FatalAPIError,
-    MapExpressionError,
     StreamMapConfigError,
 )
+from singer_sdk.helpers._catalog import get_selected_schema
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
-from singer_sdk.mapper import PluginMapper, SameRecordTransform
-from singer_sdk.singerlib.catalog import Catalog
+from singer_sdk.mapper import SameRecordTransform
 
 from .cli import PlainSpokenCommand
 from .config import (
@@ -36,6 +35,7 @@ from .config import (
 from .errors import incomplete_streams
 from .estimate import Estimate, estimate_lines, rationed_in
 from .inputs import checked_catalog, checked_state, read_file, stream_state_error
+from .maps import map_error, new_mapper
 from .session import Pace, ThrottledSession
 from .shutdown import AtomicWriter, exit_by_signal
 from .stream import ApiStream, StreamState
@@ -47,6 +47,7 @@ if t.TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.about import AboutInfo
     from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib.catalog import CatalogEntry
 
     from .errors import ApiFaultError
 
@@ -206,11 +207,14 @@ class ApiTap(Tap):
         Raises:
             ConfigurationError: If a stream map, or flattening, cannot work.
         """
-        self._mapper = mapper = PluginMapper(plugin_config=dict(self.config), logger=self.logger)
-        selected = Catalog()
+        try:
+            self._mapper = mapper = new_mapper(self.config)
+        except StreamMapConfigError as error:
+            message = f"The setting stream_maps is wrong: {error}"
+            raise ConfigurationError(message) from error
         for name, entry in self.catalog.items():
             if name in self.streams and self.streams[name].selected:
-                selected[name] = entry
+                self._register(entry)
             else:
                 # A map would look for columns that a deselected stream has none of. It is written
                 # in a test of the connection only.
@@ -218,10 +222,16 @@ class ApiTap(Tap):
                     name, entry.schema.to_dict(), entry.key_properties, mapper.flattening_options
                 )
                 mapper.stream_maps[name] = [unmapped]
+
+    def _register(self, entry: CatalogEntry) -> None:
+        name, keys = entry.tap_stream_id, entry.key_properties or ()
+        schema = get_selected_schema(
+            name, entry.schema.to_dict(), entry.metadata.resolve_selection()
+        )
         try:
-            mapper.register_raw_streams_from_catalog(selected)
-        except (StreamMapConfigError, MapExpressionError, NotImplementedError, ValueError) as error:
-            message = f"The setting stream_maps or flattening_enabled cannot work: {error}"
+            self.mapper.register_raw_stream_schema(name, schema, keys)
+        except Exception as error:
+            message = map_error(self.config, name, schema, error)
             raise ConfigurationError(message) from error
 
     @classmethod
