@@ -68,6 +68,28 @@ def test_a_chain_of_merges_is_read_to_its_end(
     assert Counter(asked(gladly, "customer-profiles/")) == Counter([first, second, last])
 
 
+@pytest.mark.parametrize("hours", [3, 40])
+def test_a_conversation_that_was_merged_away_is_marked_in_both(start: Start, hours: int) -> None:
+    gladly = start(**EMPTY)
+    desk = gladly.sandbox.desk
+    old, new, _ = chain(gladly)
+    [gone] = [one["id"] for one in desk.conversations.of(old) if one["status"] != "CLOSED"]
+    desk.merge(old, new, at=ago(hours=hours))
+    streams = ("conversations", "customer_conversations")
+    run = gladly.tap.run(*streams, state=state_of(ago(hours=hours + 1)))
+    assert run.returncode == 0, run.log
+    listed = run.by_id("customer_conversations")
+    assert set(listed) == {gone, *(one["id"] for one in desk.conversations.of(new))}
+    for stream in streams:
+        marked = {
+            each["id"]: each["changedAt"]
+            for each in run.records[stream]
+            if each.get("_sdc_deleted_at")
+        }
+        assert list(marked) == [gone]
+    assert listed[gone]["_sdc_deleted_at"] == listed[gone]["changedAt"] == marked[gone]
+
+
 def name(gladly: Gladly, customer: str) -> None:
     """Let an event name a customer, and nobody else."""
     content = {"customerId": customer}

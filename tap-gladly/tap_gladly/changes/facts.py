@@ -123,6 +123,18 @@ class Merge(t.NamedTuple):
     is_gone: bool
 
 
+class MergedConversation(t.NamedTuple):
+    """A conversation was merged into another, with its customer.
+
+    Args:
+        id: The id of the one that is gone.
+        at: When, in the tap's form of times.
+    """
+
+    id: str
+    at: str
+
+
 class Deletion(t.NamedTuple):
     """A customer was deleted.
 
@@ -145,7 +157,7 @@ class Attribute(t.NamedTuple):
     id: str
 
 
-Fact = Change | Part | Merge | Deletion | Attribute
+Fact = Change | Part | Merge | MergedConversation | Deletion | Attribute
 
 
 def facts_from_event(event: Record, end: str) -> Iterator[Fact]:
@@ -168,6 +180,8 @@ def facts_from_event(event: Record, end: str) -> Iterator[Fact]:
     for member, is_gone in (("sourceCustomerId", True), ("destinationCustomerId", False)):
         if customer := _id(content, member):
             yield Merge(customer, at, is_gone)
+    if conversation := _id(content, "sourceConversationId"):
+        yield MergedConversation(conversation, at)
     if event.get("type") == "CUSTOMER_PROFILE/DELETED" and (customer := _id(content, "customerId")):
         yield Deletion(customer, at)
 
@@ -185,6 +199,8 @@ def facts_from_report_row(row: Mapping[str, str | None], end: str) -> Iterator[F
         yield Merge(merged, at, is_gone=True)
         if surviving := _id(row, "customer_id"):
             yield Merge(surviving, at, is_gone=False)
+    if conversation := _id(row, "merged_conversation_id"):
+        yield MergedConversation(conversation, at)
 
 
 def _within(timestamp: object, end: str) -> str:

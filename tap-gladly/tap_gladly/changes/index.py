@@ -5,7 +5,14 @@ from __future__ import annotations
 import typing as t
 from itertools import islice
 
-from tap_gladly.changes.facts import Attribute, Change, Deletion, Merge, Part
+from tap_gladly.changes.facts import (
+    Attribute,
+    Change,
+    Deletion,
+    Merge,
+    MergedConversation,
+    Part,
+)
 from tap_gladly.kit.database import TemporaryDatabase
 from tap_gladly.kit.times import format_time
 
@@ -20,6 +27,7 @@ CREATE TABLE changes (kind TEXT, id TEXT, at TEXT, PRIMARY KEY (kind, id)) WITHO
 CREATE INDEX in_order ON changes (kind, at, id);
 CREATE TABLE parts (whole TEXT, id TEXT, PRIMARY KEY (whole, id)) WITHOUT ROWID;
 CREATE TABLE merges (customer TEXT PRIMARY KEY, at TEXT, is_gone INTEGER) WITHOUT ROWID;
+CREATE TABLE merged_conversations (id TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID;
 CREATE TABLE deletions (customer TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID;
 CREATE TABLE attributes (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -32,6 +40,8 @@ KEEP: dict[type, str] = {
     Part: "INSERT OR IGNORE INTO parts VALUES (?, ?)",
     Merge: "INSERT INTO merges VALUES (?, ?, ?) ON CONFLICT (customer) DO UPDATE SET"
     " at = max(at, excluded.at), is_gone = max(is_gone, excluded.is_gone)",
+    MergedConversation: "INSERT INTO merged_conversations VALUES (?, ?) ON CONFLICT (id) DO UPDATE"
+    " SET at = max(at, excluded.at)",
     Deletion: "INSERT INTO deletions VALUES (?, ?) ON CONFLICT (customer) DO UPDATE SET"
     " at = max(at, excluded.at)",
     Attribute: "INSERT OR IGNORE INTO attributes VALUES (?)",
@@ -110,3 +120,8 @@ class ChangeIndex:
             "SELECT customer, at FROM merges WHERE NOT is_gone AND at >= ? ORDER BY at, customer"
         )
         return dict(self._database.rows(query, format_time(since)))
+
+    def merged_conversations(self, since: datetime) -> Iterator[tuple[str, str]]:
+        """The conversations that were merged into others at this time or later, and when."""
+        query = "SELECT id, at FROM merged_conversations WHERE at >= ? ORDER BY at, id"
+        yield from self._database.rows(query, format_time(since))

@@ -30,6 +30,7 @@ from tap_gladly.streams.parts import ChildListStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
 
@@ -85,6 +86,11 @@ class CustomerConversationsStream(CustomerListStream):
     name = "customer_conversations"
     path = LISTS[CONVERSATION]
     listed = "conversations"
+
+    def extra_records(self, index: ChangeIndex, since: datetime) -> Iterable[Record]:
+        """The conversations that were merged away: no list has them any more."""
+        for conversation, at in index.merged_conversations(since):
+            yield {"id": conversation, "changedAt": at, "_sdc_deleted_at": at}
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
         """The records, whose custom attributes are met."""
