@@ -93,7 +93,7 @@ class RecordConformer:
             name: each for name, each in schema["properties"].items() if name != EXTRA
         }
         self._members = {name: self._member(each) for name, each in self._properties.items()}
-        self._absent = self._absent_members(self._properties)
+        self._absent = self._absent_members(schema["properties"])
         self._keys = tuple(key_properties)
         self._added = frozenset(added)
         self._logger = logger

@@ -406,8 +406,12 @@ class ApiStream(Stream):
         return self.with_extra({**record, **added}, taken)
 
     def with_extra(self, record: Record, extra: Record) -> Record:
-        """The record with more in its `_extra`."""
-        return {**record, EXTRA: {**record.get(EXTRA, {}), **extra}} if extra else record
+        """The record with more in its `_extra`, which the API may send as well."""
+        if not extra:
+            return record
+        sent = record.get(EXTRA) or {}
+        held = sent if isinstance(sent, dict) else {EXTRA: sent}
+        return {**record, EXTRA: {**held, **extra}}
 
     def read_time(self, value: object) -> datetime:
         """Read a time in any form that the API sends.

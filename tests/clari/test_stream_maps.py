@@ -65,6 +65,14 @@ def test_an_option_that_does_not_exist_is_named(copilot: Copilot) -> None:
     assert "'__nope__" in run.last_word
 
 
+def test_each_column_is_there_for_a_map(copilot: Copilot) -> None:
+    columns = copilot.tap.run("users").schemas["users"]["properties"]
+    assert "_extra" in columns
+    run = copilot.tap.run("users", stream_maps={"*": {name: name for name in columns}})
+    assert run.returncode == 0, run.log
+    assert all(record.keys() == columns.keys() for record in run.records["users"])
+
+
 def test_maps_of_streams_that_are_not_read_are_no_error(copilot: Copilot) -> None:
     maps = {"*": {"_extra": None}, "topics": {"name": "md5("}, "none": {"name": "md5("}}
     run = copilot.tap.run("users", stream_maps=maps)

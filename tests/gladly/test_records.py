@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+
 from tests.gladly.truth import API, ago
 
 if t.TYPE_CHECKING:
@@ -201,6 +203,16 @@ def test_what_the_tap_adds_is_its_own(start: Start) -> None:
     assert record["exportJobId"] not in {"not this", None}
     assert record["exportedAt"] == run.bookmark(ITEMS)
     assert record["_extra"] == {"exportJobId": "not this", "exportedAt": "then"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [(None, {}), ("odd", {"_extra": "odd"}), ({"odd": 1}, {"odd": 1})]
+)
+def test_the_api_may_send_what_the_tap_calls_extra(
+    start: Start, sent: object, kept: Record
+) -> None:
+    record, _ = item(start, exportJobId="not this", _extra=sent)
+    assert record["_extra"] == {"exportJobId": "not this", **kept}
 
 
 def test_an_unknown_field_of_events_and_answers_is_kept_too(gladly: Gladly) -> None:
