@@ -25,8 +25,6 @@ if t.TYPE_CHECKING:
 class ChildStream(ApiStream):
     """A stream of rows that its parent's records hold; `parent_stream_type` names the parent."""
 
-    full_table_is_complete = False
-
     @abc.abstractmethod
     def rows_of(self, record: Record) -> Iterable[Record]:
         """The rows in a record of the parent, which is as the API gave it."""

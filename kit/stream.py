@@ -125,15 +125,14 @@ class ApiStream(Stream):
     tap_added_properties: tuple[str, ...] = ()
     """Properties that the tap adds to a record."""
 
-    full_table_is_complete: t.ClassVar[bool] = True
-    """Whether a run without a bookmark gives all that there is. Where it does not, a target that
-    empties older versions of a table would lose what this run need not read."""
-
     always_has_bookmark: t.ClassVar[bool] = False
     """Whether the stream keeps a bookmark though it has no replication key."""
 
     is_reference_data: t.ClassVar[bool] = False
     """Whether it is a list that rarely changes, so that not every run need read it."""
+
+    is_whole_list: t.ClassVar[bool] = True
+    """Whether reference data comes whole; else a target must not drop what a run did not give."""
 
     state_form: t.ClassVar[t.Any] = StreamState
     """The form of the stream's part of the state."""
@@ -158,12 +157,21 @@ class ApiStream(Stream):
 
     @property
     def emit_activate_version_messages(self) -> bool:
-        """Where the setting asks for it, and nothing is lost by it."""
-        is_cut = self.config.get("end_date") or (
-            self.bookmark_field and self.config.get("start_date")
-        )
-        is_complete = self.full_table_is_complete and not is_cut
-        return is_complete and not self.is_spared and super().emit_activate_version_messages
+        """Where the setting asks for it, and a run gives all that there is.
+
+        A target then drops the other rows. Of what is read by time, the API gives a part only.
+        """
+        is_complete = self.is_reference_data and self.is_whole_list and not self.is_spared
+        is_message = not self.config.get("batch_config")
+        return is_complete and is_message and super().emit_activate_version_messages
+
+    def _write_activate_version_message(self, full_table_version: int) -> None:
+        """Do nothing: the SDK has the table emptied before anything is read."""
+
+    def _activate_version(self) -> None:
+        """Have a target drop what is older than the records of this run, which have all come."""
+        if self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
 
     # Catalog
 
@@ -219,9 +227,12 @@ class ApiStream(Stream):
             self.log("Not read: it was read at %s", self.stream_state[READ_AT])
             return
         counter = metrics.http_request_counter(self.name, endpoint=self.path)
+        is_empty = True
         try:
             with self.client.counted_by(counter):
-                yield from self._sound_records(context)
+                for record in self._sound_records(context):
+                    yield record
+                    is_empty = False
         except FatalAPIError:
             self.write_state()
             raise
@@ -230,6 +241,9 @@ class ApiStream(Stream):
             # cannot be written stays, so that the next message runs into the same.
             with contextlib.suppress(OSError):
                 self._writer.flush()
+        if not is_empty:
+            # An empty list may be a fault, and empties no table.
+            self._activate_version()
         if self.is_reference_data and self.config.get(INTERVAL):
             self.stream_state[READ_AT] = format_time(self.run_started_at)
 

@@ -114,8 +114,6 @@ class RevenueStream(ApiStream):
 class ExportStream(RevenueStream, Reader):
     """A stream that reads the results of export jobs."""
 
-    full_table_is_complete = False
-
     @abc.abstractmethod
     def read_exports(self) -> Iterable[Record]:
         """Read the results of the jobs."""

@@ -59,6 +59,8 @@ class AnswerListStream(ReferenceStream):
     is asked for besides the whole, which also brings some of what lies beyond the list's end.
     """
 
+    is_whole_list = False
+
     @property
     def languages(self) -> list[str]:
         """The setting `answer_languages`."""
@@ -131,7 +133,6 @@ class AnswerContentsStream(AnswerListStream):
     primary_keys = ("answerId", "language", "type")
     tap_added_properties = ("name", "description", "audienceIds", "createdAt", "updatedAt")
     selected_by_default = False
-    full_table_is_complete = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read answer by answer."""

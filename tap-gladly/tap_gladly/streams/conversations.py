@@ -174,7 +174,6 @@ class CustomAttributesStream(GladlyStream, AttributesReader):
     name = "custom_attributes"
     path = "/custom-attributes/{customAttributeId}"
     primary_keys = ("id",)
-    full_table_is_complete = False
     state_form = CustomAttributesState
 
     def needed(self) -> Estimate:

@@ -22,7 +22,6 @@ class _LinkedObjectsStream(ChangedCallsStream):
     the calls, so that a run asks only for objects of changed calls.
     """
 
-    full_table_is_complete = False
     always_has_bookmark = True
 
     link: str

@@ -45,7 +45,6 @@ class ExportJobResultsStream(RevenueStream):
     path = RESULTS
     primary_keys = ("jobId", "section", "rowNumber")
     selected_by_default = False
-    full_table_is_complete = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the result of one job after the other."""

@@ -283,7 +283,6 @@ class ForecastLiveEntriesStream(_EntriesStream):
     told_at = "fetchedAt"
     tap_added_properties = ("forecastId", "fetchedAt")
     selected_by_default = False
-    full_table_is_complete = False
 
     def estimate(self) -> Estimate:
         """A request for each forecast and quarter."""

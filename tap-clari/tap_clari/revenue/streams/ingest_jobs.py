@@ -30,7 +30,6 @@ class IngestJobsStream(RevenueStream):
     path = "/v2/ingest/job/{jobId}"
     primary_keys = ("jobId",)
     credentials = PARTNER
-    full_table_is_complete = False
 
     def missing_settings(self) -> str | None:
         """The partner key is needed only where there is a job to ask for."""

@@ -25,7 +25,6 @@ class LimitsStream(RevenueStream):
     path = LIMITS
     primary_keys = ("fetchedAt",)
     tap_added_properties = ("fetchedAt",)
-    full_table_is_complete = False
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask once."""

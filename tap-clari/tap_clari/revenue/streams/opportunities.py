@@ -49,7 +49,6 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
     path = "/v4/opportunity"
     job_group = "activity"
     primary_keys = ("id",)
-    full_table_is_complete = False
     tap_added_properties = ("readAt",)
     state_form = OpportunitiesState
 
