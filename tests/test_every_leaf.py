@@ -44,6 +44,7 @@ BESIDE_RECORDS = {
 
 OF_THE_RUN = {
     *("jobId", "exportedAt", "fetchedAt", "readAt", "changedAt", "window_start", "window_end"),
+    "read_at",
     *("createdTime", "startTime", "endTime", "expirationTime", "viewed", "downloads"),
     *("limits_id", "submittedJobIds", "availableMonthlyQuota", "_sdc_deleted_at"),
 }
@@ -107,7 +108,7 @@ def leaves(value: t.Any, name: str = "") -> Iterator[Leaf]:  # noqa: ANN401
 
 
 def scalar(value: t.Any) -> str:  # noqa: ANN401
-    """A scalar as text, the same for a number or a time in whatever form."""
+    """A scalar as text, the same for a number, a time, or yes and no in whatever form."""
     text = str(value).lower()
     with contextlib.suppress(ValueError):
         return str(float(text))
@@ -118,7 +119,7 @@ def scalar(value: t.Any) -> str:  # noqa: ANN401
     with contextlib.suppress(ValueError):
         moment = datetime.fromisoformat(time)
         return str(moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() * 1000)
-    return text
+    return {"y": "true", "n": "false"}.get(text, text)
 
 
 def documents(body: bytes) -> Iterator[t.Any]:

@@ -33,7 +33,7 @@ STREAMS = {
 """The streams of the default reports, by metric set."""
 
 WINDOW = ("window_start", "window_end")
-ADDED = {"row_hash", *WINDOW, "row_number"}
+ADDED = {"row_hash", *WINDOW, "row_number", "read_at"}
 """What the tap adds to a row."""
 
 
@@ -162,4 +162,6 @@ def _cell(text: str, schema: Mapping[str, t.Any]) -> t.Any:  # noqa: ANN401
         for part in text.split(":"):
             seconds = seconds * 60 + float(part)
         return seconds
+    if "boolean" in schema["type"]:
+        return {"y": True, "true": True, "n": False, "false": False}[text.lower()]
     return expected(text, schema)

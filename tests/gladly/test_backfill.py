@@ -37,7 +37,7 @@ def keyed(run: Run, stream: str) -> list[tuple[tuple[str, ...], Record]]:
 
     That is the window in which they were asked for, and when they were found to be gone.
     """
-    left_out = {*WINDOW, "_sdc_deleted_at"}.difference(run.keys[stream])
+    left_out = {*WINDOW, "read_at", "_sdc_deleted_at"}.difference(run.keys[stream])
     return [
         (
             tuple(record[name] for name in run.keys[stream]),

@@ -15,6 +15,7 @@ if t.TYPE_CHECKING:
 
 TIME: dict[str, t.Any] = {"type": ["string", "null"], "format": "date-time"}
 NUMBER: dict[str, t.Any] = {"type": ["number", "null"]}
+BOOLEAN: dict[str, t.Any] = {"type": ["boolean", "null"]}
 TEXT: dict[str, t.Any] = {"type": ["string", "null"]}
 KNOWN: dict[str, dict[str, t.Any]] = {
     "report_conversation_export": {
@@ -29,7 +30,7 @@ KNOWN: dict[str, dict[str, t.Any]] = {
         "count_of_inboxes_assigned": NUMBER,
         "times_closed": NUMBER,
         "times_reopened": NUMBER,
-        "billable_resolution_y_n": TEXT,
+        "billable_resolution_y_n": BOOLEAN,
         "inbox_id_current": TEXT,
         "topics_with_hierarchy": TEXT,
         "customer_id": TEXT,

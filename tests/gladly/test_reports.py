@@ -88,7 +88,10 @@ def test_a_report_is_a_name_or_an_object(gladly: Gladly) -> None:
         "report_conversation_export": (["conversation_id"], "created_at"),
         "report_gladly_ai_sessions_detail": (["session_id"], "created_date"),
         "report_ivr_executive_summary_v2": placed,
-        "report_work_session_events_v4": placed,
+        "report_work_session_events_v4": (
+            ["contact_session_id", "agent_id"],
+            "contact_session_ended_at",
+        ),
         "report_agent_summary": placed,
         "report_work_session_events": (["contact_session_id", "agent_id"], "window_start"),
     }

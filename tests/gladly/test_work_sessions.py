@@ -6,7 +6,7 @@ import itertools
 import typing as t
 from datetime import datetime, timedelta, timezone
 
-from tests.gladly.report_truth import SESSIONS, assert_rows, days_ago, moment
+from tests.gladly.report_truth import SESSIONS, assert_rows, days_ago, moment, without_window
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
@@ -68,6 +68,19 @@ def test_all_work_sessions_arrive(start: Start) -> None:
     assert began - timedelta(minutes=1) < last <= began + timedelta(minutes=1)
     behind = datetime.fromisoformat(run.bookmark(STREAM).replace("Z", "+00:00"))
     assert behind <= began - timedelta(hours=1, minutes=59)
+
+
+def test_the_report_has_the_same_rows_by_the_same_key(start: Start) -> None:
+    gladly = start(report_days=35)
+    gladly.sandbox.reports.lag = timedelta(0)
+    options: dict[str, t.Any] = {"reports": ["WorkSessionEventsReportV4"]}
+    options["catalog"] = gladly.tap.discover(**options)
+    run = gladly.tap.run(STREAM, f"{STREAM}_v4", start_date=days_ago(40), **options)
+    assert run.returncode == 0, run.log
+    assert run.keys[STREAM] == run.keys[f"{STREAM}_v4"]
+    found = without_window(run)
+    assert found[f"{STREAM}_v4"] == found[STREAM]
+    assert any(each["agent_id"] == NOBODY for each in found[STREAM])
 
 
 def test_a_session_that_ends_is_read_again_with_its_last_values(start: Start) -> None:

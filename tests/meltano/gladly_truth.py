@@ -154,4 +154,4 @@ def _cell(cell: str, schema: Record) -> t.Any:  # noqa: ANN401
             hours, minutes, seconds = map(int, duration.groups())
             return timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()
         return float(cell)
-    return cell == "true" if "boolean" in schema["type"] else cell
+    return cell in {"true", "Y"} if "boolean" in schema["type"] else cell

@@ -31,6 +31,10 @@ _COUNT = re.compile(
     r"|^(logged_(in|out)|went_away|returned_from_away|changed_active_reason)$"
 )
 
+# The header says (Y/N) itself; whether a work session was within its SLA is one of two as well.
+_YES_OR_NO = re.compile(r"_y_n$|^within_sla$")
+_BOOLEANS = {"y": "true", "yes": "true", "n": "false", "no": "false"}
+
 
 def snake_case(header: str) -> str:
     """The name of a column: "Created-to-First Closed Time" is `created_to_first_closed_time`."""
@@ -88,6 +92,9 @@ def column_schema(name: str, header: str) -> Schema:
     elif unit := unit_of(name):
         schema = {"type": ["number", "null"]}
         what += f": a duration in {unit[0]}, also where Gladly writes it as h:mm:ss"
+    elif _YES_OR_NO.search(name):
+        schema = {"type": ["boolean", "null"]}
+        what += ": yes or no"
     elif _COUNT.search(name):
         schema = {"type": ["number", "null"]}
         what += ": a count"
@@ -101,7 +108,8 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
 
     Args:
         name: The column's name.
-        cell: The cell. A duration (`h:mm:ss`) becomes a number of the column's unit.
+        cell: The cell. A duration (`h:mm:ss`) becomes a number of the column's unit, and what says
+            yes or no a boolean.
         zone: The zone of a time that is written without one.
     """
     if not cell:
@@ -111,6 +119,8 @@ def typed(name: str, cell: str | None, zone: tzinfo) -> str | None:
             return format_time(parse_time(cell, zone))
         except ValueError:
             return cell
+    if _YES_OR_NO.search(name):
+        return _BOOLEANS.get(cell.lower(), cell)
     if (duration := _DURATION.fullmatch(cell)) and (unit := unit_of(name)):
         hours, minutes, seconds = map(int, duration.groups())
         return str((hours * 3600 + minutes * 60 + seconds) / unit[1])

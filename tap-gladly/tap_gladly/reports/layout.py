@@ -29,6 +29,12 @@ ADDED_COLUMNS: dict[str, Schema] = {
         "type": ["integer", "null"],
         "description": "Place of the row in its window, from 1; added by the tap.",
     },
+    "read_at": {
+        "type": ["string", "null"],
+        "format": "date-time",
+        "description": "Begin of the run that read the row last. A row that is older than others "
+        "of its window_start is left over: the window has become shorter since. Added by the tap.",
+    },
     "window_end": {
         "type": ["string", "null"],
         "format": "date-time",
@@ -81,7 +87,10 @@ def layout_of(metric_set: MetricSet, extra_columns: Mapping[str, Schema]) -> Lay
         primary_keys = ("row_hash",)
     else:
         primary_keys = ("window_start", "row_number")
-    added = tuple(each for each in ADDED_COLUMNS if each in {*primary_keys, *WINDOW})
+    wanted = {*primary_keys, *WINDOW}
+    if "row_number" in wanted:
+        wanted.add("read_at")
+    added = tuple(each for each in ADDED_COLUMNS if each in wanted)
     names = column_names(metric_set.headers, added)
     properties = {name: ADDED_COLUMNS[name] for name in added}
     properties.update(zip(names, map(column_schema, names, metric_set.headers), strict=True))

@@ -24,6 +24,7 @@ class MetricSet:
         rows_change: Whether a row may change after it was first given.
         takes_times: Whether it is asked for by a range of times instead of days.
         has_all_columns: Whether these are all of its headers.
+        is_of_sessions: Whether its rows are work sessions.
     """
 
     headers: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class MetricSet:
     rows_change: bool = True
     takes_times: bool = False
     has_all_columns: bool = False
+    is_of_sessions: bool = False
 
     @property
     def hash_columns(self) -> tuple[str, ...]:
@@ -216,7 +218,33 @@ METRIC_SETS = {
             "Changed Active Reason",
         ),
     ),
-    "WorkSessionEventsReportV4": MetricSet(takes_times=True),
+    "WorkSessionEventsReportV4": MetricSet(
+        anchor="contact_session_ended_at",
+        key=("contact_session_id", "agent_id"),
+        headers=(
+            "id",
+            "contact_session_id",
+            "contact_session_created_at",
+            "customer_id",
+            "conversation_id",
+            "inbox_id",
+            "channel",
+            "direction",
+            "agent_accepted_at",
+            "contact_session_routed_at",
+            "agent_id",
+            "sla_fulfilled_at",
+            "contact_session_ended_at",
+            "status",
+            "within_sla",
+            "work_session_handle_time_sec",
+            "work_session_after_contact_time_sec",
+            "work_session_unknown_time_sec",
+            "accepted_inbox_id",
+        ),
+        takes_times=True,
+        is_of_sessions=True,
+    ),
 }
 """By the name that Gladly gives them."""
 

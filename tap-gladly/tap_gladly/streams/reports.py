@@ -11,9 +11,11 @@ from singer_sdk.exceptions import FatalAPIError
 from tap_gladly.client import REPORTS, missing_settings
 from tap_gladly.kit.conformance import hash_of
 from tap_gladly.kit.errors import ApiFaultError
+from tap_gladly.kit.times import format_time
 from tap_gladly.reports.columns import column_schema, snake_case
 from tap_gladly.reports.config import reports_of
 from tap_gladly.reports.layout import layout_of
+from tap_gladly.reports.sessions import ended_sessions
 from tap_gladly.reports.table import TableReceiver
 from tap_gladly.reports.windows import DAY, DateRange, bucket_days, fixed_windows, last_day
 from tap_gladly.streams.csv_reports import CSVStream
@@ -93,6 +95,8 @@ class ReportStream(CSVStream):
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
         """The rows, which have a key, or a hash for one."""
+        if self.report.known.is_of_sessions:
+            return map(self.typed, ended_sessions(table.records()))
         return map(self.typed, table.records()) if self.report.known.key else self._hashed(table)
 
     def _hashed(self, table: Table) -> Iterator[Record]:
@@ -120,11 +124,14 @@ class ReportStream(CSVStream):
     def _numbered(self, window: DateRange, days: DateRange) -> Iterator[Record]:
         """The rows with their place in a fixed window, of which no more than these days is read."""
         bucket = bucket_days(window, self.report.aggregation_level)
-        number = 0
+        number, read_at = 0, format_time(self.run_started_at)
+        has_time = "read_at" in self.effective_schema["properties"]
         for _, table in self.tables(_until(window, days), bucket=bucket):
             for row in table.records():
                 number += 1
-                yield {**self.typed(row), "row_number": number}
+                record = {**self.typed(row), "row_number": number}
+                # An older catalog does not have it.
+                yield {**record, "read_at": read_at} if has_time else record
 
 
 def _until(window: DateRange, days: DateRange) -> DateRange:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+from tap_gladly.reports.sessions import ended_sessions
 from tap_gladly.streams.csv_reports import CSVStream
 
 if t.TYPE_CHECKING:
@@ -14,10 +15,6 @@ if t.TYPE_CHECKING:
 
     from tap_gladly.reports.table import Table
     from tap_gladly.reports.windows import DateRange
-
-
-NOBODY = "none"
-"""The agent of a contact that nobody handled: no target takes an empty key from a CSV."""
 
 
 class WorkSessionEventsStream(CSVStream):
@@ -41,11 +38,5 @@ class WorkSessionEventsStream(CSVStream):
         return timedelta(days=self.config["report_lookback_days"])
 
     def records_of(self, window: DateRange, table: Table) -> Iterable[Record]:  # noqa: ARG002
-        """The rows of contacts that have ended.
-
-        A row of an open contact has no agent yet. With another key than the row of its end, it
-        would stay open in the target for ever.
-        """
-        for row in table.records():
-            if row.get("contact_session_ended_at"):
-                yield {**self.typed(row), "agent_id": row.get("agent_id") or NOBODY}
+        """The rows of contacts that have ended."""
+        return map(self.typed, ended_sessions(table.records()))
