@@ -186,6 +186,8 @@ def _set_status(
     after.pop("closedAt", None)
     if status == "CLOSED":
         after["closedAt"] = desk.stamp(moment.at)
+        # What comes after is another contact.
+        desk.contacts.pop(conversation_id, None)
     desk.conversations[conversation_id] = after
     desk.add_item(moment, after, "status")["content"]["status"] = status
     _announce(desk, kind, moment, before)
