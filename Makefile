@@ -55,7 +55,7 @@ soak: $(STAMP) ## end tap and target by signals, 60 times each, while the accoun
 test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
 	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
 
-targets: $(STAMP) ## load what the taps write into the common targets; writes the table of the README
+targets: $(STAMP) ## load what the taps write into the common targets; writes the table of docs/targets.md
 	@.venv/bin/python -m pytest -m "targets or not targets" -n 2 tests/targets $(ARGS)
 
 lint: $(STAMP) ## check style, types, the lock file, meltano.yml and the workflows

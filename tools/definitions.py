@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 TEXTS = Path(__file__).with_suffix(".yml")
 TAPS = ("tap-clari", "tap-gladly")
+LOADER = "target-postgres"
+"""The one of `meltano.yml` that a README adds to a project of one's own."""
 
 KINDS = {
     "array": "array",
@@ -215,6 +217,15 @@ class Definition:
         return dictionary.page(self._tap, _output(self._tap, "--discover"), readme, relations)
 
 
+def loader_yml(project: str) -> str:
+    """The loader of a project's `meltano.yml`, as `meltano add --from-ref` takes it."""
+    loaders = yaml.safe_load(project)["plugins"]["loaders"]
+    [loader] = [each for each in loaders if each["name"] == LOADER]
+    return "# For meltano add --from-ref. `make definitions` takes it from meltano.yml.\n" + _yaml(
+        loader
+    )
+
+
 def _replaced(pattern: str, text: str, whole: str) -> str:
     replaced, count = re.subn(pattern, lambda _: text, whole, flags=re.MULTILINE | re.DOTALL)
     if count != 1:
@@ -253,6 +264,7 @@ def files() -> dict[Path, str]:
         told[readme] = definition.in_readme(told[readme])
         tables = ROOT / "docs" / f"tables-{tap.removeprefix('tap-')}.md"
         told[tables] = definition.tables(told[readme])
+    told[ROOT / "docs" / f"{LOADER}.yml"] = loader_yml(told[ROOT / "meltano.yml"])
     return told
 
 

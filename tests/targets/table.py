@@ -1,4 +1,4 @@
-"""The table of the README that says what each target makes of the taps' messages."""
+"""The table of `docs/targets.md` that says what each target makes of the taps' messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.targets.messages import MODES, TAPS
 from tests.targets.targets import TARGETS, Target
 from tests.targets.translators import TRANSLATORS, Translator
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "targets.md"
 SECTION = re.compile(r"(<!-- make targets writes this -->\n)(.*?)(<!-- to here -->)", re.DOTALL)
 WORDS = {"failed": "fails", "skipped": "not tried", "passed": "whole"}
 
@@ -34,8 +34,8 @@ def rows() -> dict[str, tuple[str, str]]:
 
 
 def write_table() -> None:
-    """Write what was tried with both taps into the README; the rest of the table stays."""
-    text = README.read_text(encoding="utf-8")
+    """Write what was tried with both taps into the page; the rest of the table stays."""
+    text = PAGE.read_text(encoding="utf-8")
     [before] = SECTION.findall(text)
     cells = {line.split(" | ")[0]: line.split(" | ")[1:-1] for line in before[1].splitlines()}
     lines = [["target", *MODES, "what to know"], ["---"] * (len(MODES) + 2)]
@@ -48,4 +48,4 @@ def write_table() -> None:
         lines.append([begin, *row, end])
     table = "".join(f"| {' | '.join(row)} |\n" for row in lines)
     text = SECTION.sub(lambda found: f"{found[1]}{table}{found[3]}", text)
-    README.write_text(text, encoding="utf-8")
+    PAGE.write_text(text, encoding="utf-8")

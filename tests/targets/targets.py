@@ -90,7 +90,7 @@ class Target:
         empty_is_null: Whether an empty text arrives as null.
         nested: Objects and lists, of a record or a row, in one form.
         text: The same of texts.
-        known: What its user has to know, as the README says it.
+        known: What its user has to know, as the page of the targets says it.
     """
 
     requirement: str
@@ -207,7 +207,7 @@ _MELTANOLABS_POSTGRES = Target(
     _postgres("database"),
     _postgres_rows,
     known="An object that is not there is the JSON `null`, and times lack their zone: see "
-    "[SQL](docs/sql/README.md).",
+    "[SQL](sql/README.md).",
 )
 
 TARGETS = {

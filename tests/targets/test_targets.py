@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from tests.targets.table import README, rows
+from tests.targets.table import PAGE, rows
 from tests.targets.targets import TARGETS, Place, Target
 from tests.targets.translators import TRANSLATORS
 
@@ -27,7 +27,7 @@ def place(postgres: PostgresServer, tmp_path: Path) -> Place:
 
 
 def test_the_readme_names_each_target_and_what_to_know() -> None:
-    lines = README.read_text(encoding="utf-8").splitlines()
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     for begin, end in rows().values():
         assert [x for x in lines if x.startswith(f"| {begin} | ") and x.endswith(f" | {end} |")]
 

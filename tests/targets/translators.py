@@ -125,7 +125,7 @@ class Translator:
         types: Its types of what JSON calls object, array, and of times.
         also: Packages in versions that it needs, without saying so.
         pythons: The versions of Python that it installs with; none for any.
-        known: What its user has to know, as the README says it.
+        known: What its user has to know, as the page of the targets says it.
     """
 
     requirement: str
