@@ -226,16 +226,19 @@ class ApiErrors:
             "support about it."
         )
 
-    def quota_exhausted(self, answers: str) -> str:
-        """Explain 429; `answers` says how the API answers."""
-        return f"{self.api} {answers}: {self.quota}"
+    def quota_now(self) -> str:
+        """What 429 means at this moment."""
+        return self.quota
 
     def wait_too_long(self, status: int, seconds: float) -> str:
         """Explain that the API asks for a wait that no sync should sit out."""
-        asks = f"answers {status} and asks to wait {timedelta(seconds=round(seconds))} (h:mm:ss)"
+        wait = timedelta(seconds=round(seconds))
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return self.quota_exhausted(asks)
-        return f"{self.api} {asks}: run again then, the sync resumes where it stopped."
+            return f"{self.api} answers 429 and asks to wait {wait} (h:mm:ss): {self.quota_now()}"
+        return (
+            f"{self.api} answers {status} and asks to wait {wait} (h:mm:ss): run again then, the "
+            "sync resumes where it stopped."
+        )
 
     def leads_elsewhere(self, path: str) -> str:
         """Explain that the link to the next page leads to another host."""
@@ -291,8 +294,9 @@ class ApiErrors:
         if isinstance(error, RetriableAPIError) and error.response is not None:
             status = error.response.status_code
             if status == HTTPStatus.TOO_MANY_REQUESTS:
-                return self.quota_exhausted(
-                    f"still answers 429 (too many requests) after {tries} tries"
+                return (
+                    f"{self.api} still answers 429 (too many requests) after {tries} tries: "
+                    f"{self.quota_now()}"
                 )
             return (
                 f"{self.api} fails on {path} with HTTP {status} ({tries} tries): the fault is on "

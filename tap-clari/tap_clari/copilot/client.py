@@ -71,11 +71,11 @@ class CopilotClient(ClariClient):
 class CopilotErrors(ApiErrors):
     """The sentences for Copilot. The one for a spent quota names the start of the next week."""
 
-    def quota_exhausted(self, answers: str) -> str:
-        """Explain 429: the rate or the week's quota."""
+    def quota_now(self) -> str:
+        """What 429 means: the rate, or the week's quota."""
         today = datetime.now(timezone.utc)
         sunday = today + timedelta(days=7 - (today.weekday() + 1) % 7)
-        return super().quota_exhausted(answers).format(next_week=f"{sunday:%Y-%m-%d}")
+        return self.quota.format(next_week=f"{sunday:%Y-%m-%d}")
 
 
 @dataclass(kw_only=True)
