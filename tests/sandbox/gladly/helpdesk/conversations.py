@@ -58,7 +58,8 @@ def conversation(desk: State, customer_id: str | None = None, *, at: datetime | 
         "status": "OPEN",
     }
     desk.conversations[new["id"]] = new
-    _announce(desk, "CONVERSATION/CREATED", moment, new)
+    by = "CUSTOMER" if len(desk.conversations) % 4 else "AGENT"
+    _announce(desk, "CONVERSATION/CREATED", moment, new, by=by)
     return str(new["id"])
 
 
@@ -237,8 +238,13 @@ def _definition(desk: State, key: str, moment: Moment) -> str:
     return attribute_id
 
 
-def _announce(
-    desk: State, kind: str, moment: Moment, before: Record, more: Record | None = None
+def _announce(  # noqa: PLR0913, PLR0917 - what an event is made of
+    desk: State,
+    kind: str,
+    moment: Moment,
+    before: Record,
+    more: Record | None = None,
+    by: str | None = None,
 ) -> None:
     context = {"assignee": assignee_of(before)}
-    desk.announce(kind, moment, {**ids_of(before), **(more or {}), "context": context})
+    desk.announce(kind, moment, {**ids_of(before), **(more or {}), "context": context}, by)
