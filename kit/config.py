@@ -6,6 +6,7 @@ import json
 import math
 import typing as t
 from difflib import get_close_matches
+from importlib.util import find_spec
 from itertools import islice
 
 from jsonschema import Draft7Validator
@@ -40,6 +41,9 @@ KINDS = {
 
 BATCHES = (BaseBatchFileEncoding, StorageTarget, int)
 """The types of the members of batch_config, which the SDK does not check."""
+
+NO_FAKER = "the package faker is not installed in the tap's environment (pip install faker)"
+"""Why `fake` is not known to stream maps."""
 
 SHORTEST_KEY_LENGTH = 30
 """The least flattening_max_key_length: longer than any primary key, which keeps its name."""
@@ -176,6 +180,12 @@ def flattening_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
             "The setting flattening_enabled needs flattening_max_depth: the number of levels that "
             "become columns, such as 1."
         )
+
+
+def faker_errors(config: Mapping[str, t.Any]) -> Iterator[str]:
+    """Refuse the settings of a package that is not there."""
+    if config.get("faker_config") and not find_spec("faker"):
+        yield f"The setting faker_config cannot work: {NO_FAKER}."
 
 
 def batch_errors(config: Mapping[str, t.Any]) -> Iterator[str]:

@@ -10,9 +10,11 @@ import copy
 import logging
 import typing as t
 from fnmatch import fnmatch
+from importlib.util import find_spec
 
 from singer_sdk.mapper import PluginMapper
 
+from .config import NO_FAKER
 from .errors import shown
 
 if t.TYPE_CHECKING:
@@ -47,9 +49,11 @@ def map_error(
     begin = f"The setting {setting} cannot be applied to the stream {stream!r}"
     for member, expression, single in _single_maps(config, stream):
         if cause := _failure({**config, "stream_maps": single}, stream, schema, record):
+            lacks_faker = "fake." in expression and not find_spec("faker")
+            why = f": {NO_FAKER}" if lacks_faker else ""
             return (
-                f"{begin}: {member} is {shown(expression)}, which fails with {kind_of(cause)}. "
-                "Correct the expression; a member may be null."
+                f"{begin}: {member} is {shown(expression)}, which fails with {kind_of(cause)}"
+                f"{why}. Correct the expression; a member may be null."
             )
     # What the SDK says without a record names no value of one.
     return f"{begin} ({kind_of(error) if record else error}): correct it."

@@ -24,6 +24,7 @@ from singer_sdk.mapper import SameRecordTransform
 from .cli import PlainSpokenCommand
 from .config import (
     batch_errors,
+    faker_errors,
     flattening_errors,
     kind_errors,
     narrow,
@@ -320,6 +321,7 @@ class ApiTap(Tap):
         refuse(
             [
                 *batch_errors(self._config),
+                *faker_errors(self._config),
                 *flattening_errors(self._config),
                 *self.setting_errors(),
             ]

@@ -73,6 +73,14 @@ def test_each_column_is_there_for_a_map(copilot: Copilot) -> None:
     assert all(record.keys() == columns.keys() for record in run.records["users"])
 
 
+def test_faker_is_named_where_it_is_not_installed(copilot: Copilot) -> None:
+    assert_refused(copilot, {"users": {"name": "fake.name()"}}, "pip install faker")
+    run = copilot.tap.run("users", faker_config={"seed": 1})
+    assert run.returncode == 1
+    assert "faker_config" in run.last_word
+    assert "pip install faker" in run.last_word
+
+
 def test_maps_of_streams_that_are_not_read_are_no_error(copilot: Copilot) -> None:
     maps = {"*": {"_extra": None}, "topics": {"name": "md5("}, "none": {"name": "md5("}}
     run = copilot.tap.run("users", stream_maps=maps)
