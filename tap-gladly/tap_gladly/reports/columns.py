@@ -35,6 +35,15 @@ _COUNT = re.compile(
 _YES_OR_NO = re.compile(r"_y_n$|^within_sla$")
 _BOOLEANS = {"y": "true", "yes": "true", "n": "false", "no": "false"}
 
+_SAID = {
+    "channel": ": in the words of events, such as CHAT for an item of the type CHAT_MESSAGE",
+    "contact_id": ": a contact has a row of its own in report_contact_export_v3 only",
+    "customer_id": ": who was merged since leads on by customer_profiles.mergedIntoId",
+    "merged_customer_id": ": who is gone; the customer who remains is in customer_id",
+    "merged_conversation_id": ": which is gone; what remains is in conversation_id",
+}
+"""What cannot be seen of a column by its name."""
+
 
 def snake_case(header: str) -> str:
     """The name of a column: "Created-to-First Closed Time" is `created_to_first_closed_time`."""
@@ -100,6 +109,7 @@ def column_schema(name: str, header: str) -> Schema:
         what += ": a count"
     else:
         schema = {"type": ["string", "null"]}
+        what += _SAID.get(name, "")
     return {**schema, "description": f"{what}."}
 
 
