@@ -159,23 +159,31 @@ class Tap:
     ) -> Run:
         """Sync, and end the tap by a signal at the line of its output that is looked for.
 
-        What the tap wrote up to its end counts, as it would for a target at the other end.
+        What a tap wrote up to its end counts, as it would for a target at the other end. Of one
+        that is killed, only what it wrote up to that line: its target is taken to be killed with
+        it. On a busy machine the tap would be further, or done, before the signal comes.
         """
+        is_killed = signal_number == signal.SIGKILL
         lines: list[str] = []
         with self.started(streams=streams, state=state, **settings) as (process, log):
             try:
+                is_reached = False
                 for line in t.cast("t.IO[str]", process.stdout):
+                    if is_reached and is_killed:
+                        continue
                     lines.append(line)
-                    if process.poll() is None and stop(line):
+                    if not is_reached and stop(line):
+                        is_reached = True
                         process.send_signal(signal_number)
                 process.wait(timeout=TIME_LIMIT)
             except BaseException:
                 # Else it would be waited for, and it for its reader.
                 process.kill()
                 raise
-            # A killed tap may leave half a line, which no target takes for a message.
+            # A tap may leave half a line, which no target takes for a message.
             whole = "".join(lines).split("\n")[:-1]
-            return Run(process.returncode, whole, log.read_text(encoding="utf-8"))
+            returncode = -signal_number if is_reached and is_killed else process.returncode
+            return Run(returncode, whole, log.read_text(encoding="utf-8"))
 
     @contextlib.contextmanager
     def started(
