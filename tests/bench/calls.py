@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rich.table import Table
 
-from tests.bench.measuring import console, measure
+from tests.bench.measuring import console, measure, show
 from tests.clari.conftest import config
 from tests.running import Tap
 from tests.sandbox.copilot import CopilotSandbox
@@ -44,7 +44,7 @@ def show_lists(sizes: list[int]) -> None:
             f"{requests:,}",
             f"{needed / requests:.1%}",
         )
-    console.print(table)
+    show(table)
 
 
 def show_rate(calls: int, latencies: Sequence[float]) -> None:
@@ -79,7 +79,7 @@ def show_rate(calls: int, latencies: Sequence[float]) -> None:
             f"{traffic.busiest_second()}",
             f"{traffic.count(status=429) / len(asked):.1%}",
         )
-    console.print(table)
+    show(table)
 
 
 def rate(arrivals: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from tests.bench.measuring import console, measure
+from tests.bench.measuring import console, measure, show
 from tests.clari.conftest import revenue_config
 from tests.running import Tap
 from tests.sandbox.revenue import RevenueSandbox
@@ -37,4 +37,4 @@ def show_exports(sizes: list[int]) -> None:
             f"{taken.peak_of(slice(50, 100)):.0f}",
             str(len(jobs)),
         )
-    console.print(table)
+    show(table)

@@ -8,7 +8,7 @@ from random import Random
 
 from rich.table import Table
 
-from tests.bench.measuring import console, measure
+from tests.bench.measuring import console, measure, show
 from tests.gladly.conftest import config
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
@@ -43,12 +43,12 @@ def show_fan_out(conversations: int, latency: float) -> None:
     """Read conversations and their items at the rate that the API allows."""
     with (
         console.status(f"Reading {conversations} conversations at {RATE} requests a second ..."),
-        _quiet(requests_per_second=RATE, latency=latency) as sandbox,
+        quiet(requests_per_second=RATE, latency=latency) as sandbox,
     ):
         desk, traffic = sandbox.desk, sandbox.traffic
-        customer = desk.customer(at=_ago(hours=21))
+        customer = desk.customer(at=ago(hours=21))
         for number in range(conversations):
-            at = _ago(hours=20) + timedelta(seconds=number)
+            at = ago(hours=20) + timedelta(seconds=number)
             desk.message(desk.conversation(customer, at=at), at=at)
         taken = measure(
             Tap("tap-gladly", config(sandbox)), BY_ID[:2], requests_per_second=float(RATE)
@@ -74,7 +74,7 @@ def show_fan_out(conversations: int, latency: float) -> None:
             str(traffic.busiest_second()),
             str(traffic.count(status=429)),
         )
-    console.print(table)
+    show(table)
 
 
 def show_requests() -> None:
@@ -86,18 +86,18 @@ def show_requests() -> None:
     table.add_column("run", no_wrap=True)
     for column in ("changed", "records", "reports", "asked", "least", "share"):
         table.add_column(column, justify="right", no_wrap=True)
-    with _quiet() as sandbox:
+    with quiet() as sandbox:
         _let_days_pass(sandbox.desk)
         for what, days in (
             ("first run", None),
             ("a day", 1),
             ("20 days", 20),
         ):
-            since = _ago(days=DAYS if days is None else days)
+            since = ago(days=DAYS if days is None else days)
             sandbox.traffic.clear()
             with console.status(f"Reading what changed ({what}) ..."):
                 taken = measure(
-                    Tap("tap-gladly", config(sandbox, start_date=f"{_ago(days=DAYS):%Y-%m-%d}")),
+                    Tap("tap-gladly", config(sandbox, start_date=f"{ago(days=DAYS):%Y-%m-%d}")),
                     BY_ID,
                     state=None if days is None else _state(since),
                 )
@@ -119,7 +119,7 @@ def show_requests() -> None:
                 f"{least:,}",
                 f"{least / requests:.1%}",
             )
-    console.print(table)
+    show(table)
 
 
 def show_index(sizes: list[int]) -> None:
@@ -128,7 +128,7 @@ def show_index(sizes: list[int]) -> None:
     for column in ("rows", "reports", "seconds", "rows/s", "peak MiB", "1st half", "2nd half"):
         table.add_column(column, justify="right")
     for size in sizes:
-        with console.status(f"Reading {size:,} rows of changes ..."), _quiet() as sandbox:
+        with console.status(f"Reading {size:,} rows of changes ..."), quiet() as sandbox:
             yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
             days = [yesterday - timedelta(days=ago) for ago in reversed(range(YEARS_BACK))]
             # Every row names a conversation that no other names.
@@ -147,15 +147,16 @@ def show_index(sizes: list[int]) -> None:
             f"{taken.peak_of(slice(0, 50)):.0f}",
             f"{taken.peak_of(slice(50, 100)):.0f}",
         )
-    console.print(table)
+    show(table)
 
 
-def _quiet(**options: t.Any) -> GladlySandbox:
+def quiet(**options: t.Any) -> GladlySandbox:
     """A Gladly where nothing has happened."""
     return GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0, **options)
 
 
-def _ago(**amount: float) -> datetime:
+def ago(**amount: float) -> datetime:
+    """A time so long before now."""
     return datetime.now(timezone.utc) - timedelta(**amount)
 
 
@@ -169,7 +170,7 @@ def _state(since: datetime) -> dict[str, t.Any]:
 def _let_days_pass(desk: Desk) -> None:
     """Let a month pass: conversations begin and go on, tasks come, customers merge and leave."""
     random = Random("a month")
-    begin = _ago(days=DAYS) + timedelta(hours=1)
+    begin = ago(days=DAYS) + timedelta(hours=1)
     talks: list[str] = []
     for day in range(DAYS):
         at = begin + timedelta(days=day)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from rich.table import Table
 
-from tests.bench.measuring import console, measure
+from tests.bench.measuring import console, measure, show
 from tests.gladly.conftest import config
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
@@ -46,7 +46,7 @@ def show_files(sizes: list[int]) -> None:
             f"{taken.peak:.0f}",
             str(requests),
         )
-    console.print(table)
+    show(table)
 
 
 class Emails:

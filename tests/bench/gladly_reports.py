@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from rich.table import Table
 
-from tests.bench.measuring import console, measure
+from tests.bench.measuring import console, measure, show
 from tests.gladly.conftest import config
 from tests.running import Tap
 from tests.sandbox.gladly import GladlySandbox
@@ -72,7 +72,7 @@ def show_reports() -> None:
             f"{taken.seconds:.1f}",
             f"{taken.peak:.0f}",
         )
-    console.print(table)
+    show(table)
 
 
 def _asked(reports: Reports, per_day: dict[date, int]) -> Iterator[int]:

@@ -18,6 +18,8 @@ from rich.console import Console
 if t.TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from tests.running import Tap
 
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -28,15 +30,29 @@ console = Console(highlight=False)
 RESULTS = Path(__file__).with_name("results.md")
 
 
-def keep(title: str, text: str) -> None:
-    """Put a section into the page of results, in the place of an older one."""
+def show(table: Table, *packages: str) -> None:
+    """Show a table, and keep it on the page of results, in the place of an older one of its title.
+
+    Args:
+        table: The table.
+        packages: Those that its figures hang on, besides the SDK.
+    """
+    console.print(table)
+    rows = [
+        [str(column.header) for column in table.columns],
+        ["---" if column.justify == "left" else "---:" for column in table.columns],
+        *zip(*(map(str, column.cells) for column in table.columns), strict=True),
+    ]
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    if table.caption:
+        text = f"{table.caption}\n\n{text}"
     page = (
         RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# Results of `make bench`\n"
     )
     head, *sections = page.split("\n## ")
-    kept = [each for each in sections if each.splitlines()[0] != title]
-    page = "\n## ".join([head, *sorted([*kept, f"{title}\n\n{text}\n"])])
-    RESULTS.write_text(page, encoding="utf-8")
+    kept = [each for each in sections if each.splitlines()[0] != table.title]
+    made = f"{table.title}\n\n{surroundings('singer-sdk', *packages)}\n\n{text}\n"
+    RESULTS.write_text("\n## ".join([head, *sorted([*kept, made])]), encoding="utf-8")
 
 
 def surroundings(*packages: str) -> str:

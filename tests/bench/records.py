@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tests.bench.measuring import console, keep, surroundings
+from tests.bench.measuring import console, show
 from tests.running import BIN, environment, select
 
 if t.TYPE_CHECKING:
@@ -72,24 +72,23 @@ KINDS = {
 }
 
 FLOOR, TAP, IDIOMATIC = "floor", "tap", "SDK"
-COLUMNS = ("by", "CPU seconds", "of the floor", "of the SDK", "peak MiB")
+COLUMNS = ("records", "read by", "CPU seconds", "of the floor", "of the SDK", "peak MiB")
 DLT_FORMATS = {"dlt to JSONL": "jsonl", "dlt to Parquet": "parquet"}
 
 
 def show_records(count: int, rounds: int, programs: list[str], kinds: list[str]) -> None:
     """Read so many records of each kind by each program."""
-    rows = []
+    title = f"{count:,} records of each kind, medians of {rounds}"
+    if kinds or programs:
+        title += f" (only {', '.join([*kinds, *programs])})"
+    table = Table(title=title, caption=DLT)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in COLUMNS[:2] else "right")
     for kind in kinds or KINDS:
         with console.status(f"Reading {count:,} {kind} by each program ..."):
-            found = _measured(kind, count, rounds, programs)
-        console.print(_table(f"{count:,} {kind}", found))
-        rows += [f"| {kind} | {' | '.join(row)} |" for row in found]
-    where = surroundings("singer-sdk", "msgspec", "requests")
-    head = (
-        f"| {count:,} of | {' | '.join(COLUMNS)} |\n| --- | --- |{' ---: |' * (len(COLUMNS) - 1)}"
-    )
-    if not (kinds or programs):
-        keep("Records", f"{where} {DLT}. Medians of {rounds}.\n\n{head}\n" + "\n".join(rows))
+            for row in _measured(kind, count, rounds, programs):
+                table.add_row(kind, *row)
+    show(table, "msgspec", "requests")
 
 
 def _measured(kind: str, count: int, rounds: int, programs: list[str]) -> list[list[str]]:
@@ -111,15 +110,6 @@ def _measured(kind: str, count: int, rounds: int, programs: list[str]) -> list[l
         ]
         rows.append([name, f"{median:.2f}", *ratios, f"{max(mib[name]):.0f}"])
     return rows
-
-
-def _table(title: str, rows: list[list[str]]) -> Table:
-    table = Table(title=title)
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column == COLUMNS[0] else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _commands(kind: str, url: str, folder: Path) -> dict[str, list[str]]:
