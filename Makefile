@@ -32,7 +32,7 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 # follows no links, so that it would not find the kit within the taps.
 CODE := kit tap-clari tap-gladly tests tools
 
-.PHONY: help demo sandbox definitions test soak test-install targets lint documents bench
+.PHONY: help demo sandbox definitions test test-slow soak test-install targets lint documents bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -48,6 +48,9 @@ definitions: $(STAMP) ## write what is told of the taps (settings, addresses) in
 
 test: $(STAMP) ## run the tests; a part of them with ARGS, as in make test ARGS="-k topics"
 	@.venv/bin/python -m pytest $(ARGS)
+
+test-slow: $(STAMP) ## run the tests that take long, or measure rates and would be disturbed by others
+	@.venv/bin/python -m pytest -m slow -n 2 $(ARGS)
 
 soak: $(STAMP) ## end tap and target by signals, 60 times each, while the accounts change; compare the tables
 	@.venv/bin/python -m tests.soak $(ARGS)

@@ -151,6 +151,7 @@ def test_the_look_back_goes_back_from_a_bookmark_only(start: Start) -> None:
     assert min(r[MODIFIED] for r in bounded.records["calls"]) >= "2026-08-01"
 
 
+@pytest.mark.slow
 def test_a_list_longer_than_can_be_paged_arrives_whole(start: Start) -> None:
     copilot = start(calls=32_000)
     run = copilot.tap.run("calls")
@@ -176,6 +177,7 @@ def test_only_the_first_page_of_a_window_is_counted(start: Start) -> None:
     assert all(page["includePagination"] == "false" for page in later)
 
 
+@pytest.mark.slow
 def test_a_second_that_holds_more_than_can_be_paged_is_cut_by_call_time(start: Start) -> None:
     # The last second of the account, so that the bookmark ends in it.
     copilot = start(calls=50, burst=(25_000, "2026-10-09T12:00:00Z"))
@@ -188,6 +190,7 @@ def test_a_second_that_holds_more_than_can_be_paged_is_cut_by_call_time(start: S
     assert not run.warnings
 
 
+@pytest.mark.slow
 def test_calls_that_no_filter_can_part_are_named(start: Start) -> None:
     copilot = start(
         calls=50,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from tests.bench.measuring import measure
 
 if t.TYPE_CHECKING:
     from tests.bench.measuring import Taken
     from tests.clari.conftest import StartRevenue
+
+pytestmark = pytest.mark.slow
 
 SMALL, LARGE = 1_000, 100_000
 MORE_MIB = 40

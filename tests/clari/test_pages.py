@@ -147,6 +147,7 @@ def test_the_same_page_for_every_skip_ends_in_a_sentence(
     assert copilot.sandbox.traffic.count() < 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faults", [{"uncounted": True}, {"capped_count": 10_000}], ids=str)
 def test_a_long_list_that_is_not_counted_is_cut_into_windows(
     start: Start, impatient: str, faults: dict[str, t.Any]

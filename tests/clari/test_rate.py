@@ -11,6 +11,7 @@ if t.TYPE_CHECKING:
     from tests.clari.conftest import Start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("latency", [0.0, 0.3])
 def test_the_rate_is_used_and_never_exceeded(start: Start, latency: float) -> None:
     copilot = start(calls=150, requests_per_second=10, latency=latency)
@@ -30,6 +31,7 @@ def rate(arrivals: list[float]) -> float:
     return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
 
 
+@pytest.mark.slow
 def test_a_slow_api_is_asked_more_at_once(start: Start) -> None:
     copilot = start(calls=200, requests_per_second=10, latency=2)
     run = copilot.tap.run("call_details", requests_per_second=10)
@@ -41,6 +43,7 @@ def test_a_slow_api_is_asked_more_at_once(start: Start) -> None:
     assert rate(asked[len(asked) // 3 :]) > 9
 
 
+@pytest.mark.slow
 def test_two_taps_of_one_account_share_its_rate(start: Start) -> None:
     copilot = start(calls=220, requests_per_second=10)
     with ThreadPoolExecutor(2) as pool:
@@ -62,6 +65,7 @@ def test_two_taps_of_one_account_share_its_rate(start: Start) -> None:
     assert rate(asked) > 7
 
 
+@pytest.mark.slow
 def test_all_streams_share_one_rate(start: Start) -> None:
     copilot = start(calls=12, requests_per_second=10)
     run = copilot.tap.run(requests_per_second=10)
@@ -71,6 +75,7 @@ def test_all_streams_share_one_rate(start: Start) -> None:
     assert copilot.sandbox.traffic.busiest_second() <= 10
 
 
+@pytest.mark.slow
 def test_a_slower_rate_is_kept(start: Start) -> None:
     copilot = start(calls=12)
     run = copilot.tap.run("users", "topics", "calls", requests_per_second=2)

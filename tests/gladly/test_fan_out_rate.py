@@ -5,10 +5,14 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+import pytest
+
 from tests.gladly.truth import API, ago
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Start
+
+pytestmark = pytest.mark.slow
 
 CONVERSATIONS = 200
 RATE = 10

@@ -6,6 +6,8 @@ import json
 import typing as t
 from datetime import timedelta
 
+import pytest
+
 from tests.bench.measuring import measure
 from tests.gladly.truth import ago
 
@@ -14,6 +16,8 @@ if t.TYPE_CHECKING:
 
     from tests.bench.measuring import Taken
     from tests.gladly.conftest import Start
+
+pytestmark = pytest.mark.slow
 
 SMALL, LARGE = 20_000, 200_000
 MORE_MIB = 30

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import typing as t
 
+import pytest
+
 from tests.gladly.report_truth import REPORTS, days_ago
 
 if t.TYPE_CHECKING:
@@ -21,6 +23,7 @@ def busy(start: Start, **options: t.Any) -> Gladly:
     return gladly
 
 
+@pytest.mark.slow
 def test_the_rate_is_used_and_never_exceeded(start: Start) -> None:
     gladly = busy(start, requests_per_second=10, latency=0.3)
     run = gladly.tap.run("answers", requests_per_second=10)
@@ -35,6 +38,7 @@ def test_the_rate_is_used_and_never_exceeded(start: Start) -> None:
     assert (len(asked) - 1) / (asked[-1] - asked[0]) > 9
 
 
+@pytest.mark.slow
 def test_all_streams_share_one_rate(start: Start) -> None:
     gladly = start(requests_per_second=10, history_days=2)
     run = gladly.tap.run(requests_per_second=10, reports=["AgentTimestampsReport"])
@@ -44,6 +48,7 @@ def test_all_streams_share_one_rate(start: Start) -> None:
     assert gladly.sandbox.traffic.busiest_second() <= 10
 
 
+@pytest.mark.slow
 def test_a_slower_rate_is_kept(start: Start) -> None:
     gladly = start()
     run = gladly.tap.run("answers", "agents", "teams", requests_per_second=2)

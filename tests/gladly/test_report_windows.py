@@ -40,6 +40,7 @@ def assert_no_day_twice_or_never(asked: list[tuple[date, date]], first: date) ->
         assert begin == last + timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_400_000_rows_arrive_at_ten_reports_a_minute(start: Start) -> None:
     gladly = start(reports_per_minute=10, concurrent_reports=2, report_days=1)
     reports = gladly.sandbox.reports
@@ -85,6 +86,7 @@ def test_a_window_that_is_cut_is_asked_for_in_parts(start: Start) -> None:
     assert not run.warnings
 
 
+@pytest.mark.slow
 def test_a_day_that_may_be_cut_is_named(gladly: Gladly) -> None:
     reports = gladly.sandbox.reports
     reports.content_type_instead = "text/csv"

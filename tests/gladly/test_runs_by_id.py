@@ -259,6 +259,7 @@ def test_a_killed_run_is_resumed_where_it_was(start: Start, stream: str) -> None
 
 
 # It takes a minute, all of it waiting: what fails is tried six times, and then once more so.
+@pytest.mark.slow
 def test_a_fault_that_stays_and_those_that_pass(start: Start) -> None:
     alone, stays, unclear, once, passes = accounts = [many(start, 3) for _ in range(5)]
     body: dict[str, t.Any] = {"status": 200, "body": b"<p>Sorry</p>"}

@@ -7,6 +7,7 @@ import json
 import subprocess
 import typing as t
 
+import pytest
 from psycopg import sql
 
 from tests import impatient
@@ -21,6 +22,8 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
     from tests.running import Run
+
+pytestmark = pytest.mark.slow
 
 TARGET = ".meltano/loaders/target-postgres/venv/bin/target-postgres"
 

@@ -97,6 +97,7 @@ def moment(activity: Record) -> datetime:
     return datetime.fromtimestamp(int(activity["date"]) / 1000, timezone.utc)
 
 
+@pytest.mark.slow
 def test_surprises_of_the_api_do_not_stop_a_load(pipeline: ClariPipeline) -> None:
     account = pipeline.copilot.account
     one, two, three = sorted(record["id"] for record in truth(pipeline, "call_details"))[:3]

@@ -12,6 +12,8 @@ from tests.pipeline import MeltanoError
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import ClariPipeline
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_job_that_a_killed_run_has_started_is_read_by_the_next(pipeline: ClariPipeline) -> None:
     exports = pipeline.revenue.exports

@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
     from tests.meltano.conftest import DeskPipeline
     from tests.sandbox.gladly import Desk
 
+pytestmark = pytest.mark.slow
+
 A_DAY = timedelta(days=1)
 
 

@@ -94,6 +94,7 @@ def assert_incremental(gladly: GladlyPipeline, metrics: dict[str, StreamMetrics]
     assert {metrics[name].requests for name in reports} == {1}
 
 
+@pytest.mark.slow
 def test_a_column_of_the_account_is_one_of_the_table(gladly: GladlyPipeline) -> None:
     gladly.gladly.reports.add_column(CONVERSATIONS, "Loyalty Tier (2)", "Gold")
     gladly.run("report_conversation_export")
@@ -102,6 +103,7 @@ def test_a_column_of_the_account_is_one_of_the_table(gladly: GladlyPipeline) -> 
     assert {row["_extra"] for row in rows.values()} == {None}
 
 
+@pytest.mark.slow
 def test_surprises_of_gladly_do_not_stop_a_load(gladly: GladlyPipeline) -> None:
     agents = gladly.gladly.account.agents
     agents[0].update(name="nul \x00 in it", shoeSize={"eu": [42, None]})

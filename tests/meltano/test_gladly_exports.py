@@ -14,6 +14,8 @@ from tests.pipeline import MeltanoError
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import GladlyPipeline
 
+pytestmark = pytest.mark.slow
+
 STREAMS = ("export_jobs", *FILES)
 
 

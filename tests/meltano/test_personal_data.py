@@ -21,6 +21,8 @@ from tests.running import Tap, discovered
 if t.TYPE_CHECKING:
     from tests.meltano.conftest import Pipeline
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = {
     "tap-clari": frozenset({"transcript", "full_summary"}),
     "tap-gladly": frozenset({"body", "paragraphs", "comment"}),
