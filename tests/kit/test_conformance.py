@@ -64,6 +64,7 @@ def test_what_lacks_is_null_for_maps() -> None:
     assert conformed({"id": "1", "info": {}}, is_complete=True) == {
         "id": "1",
         "info": {"size": None, "inner": None},
+        "_extra": None,
         "free": None,
         "list": None,
         "day": None,
