@@ -101,6 +101,7 @@ class ChangedCallsStream(CopilotStream):
                 self.move_bookmark(batch.safe_bookmark)
             # Frees the window's pages before the next window is read, not after.
             del batch
+        yield from self.read_rest()
         for identifier, reason in self._deferred.at_the_end():
             self._log_unreadable(identifier, reason, "and is asked for again by the next run")
         end = self.end_date()
@@ -110,6 +111,10 @@ class ChangedCallsStream(CopilotStream):
     @abc.abstractmethod
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Read the records of a batch of calls, and count the calls in `progress`."""
+
+    def read_rest(self) -> Iterator[Record]:
+        """Read what is left when all batches were read: nothing, unless a stream holds back."""
+        yield from ()
 
     def fetch_each(
         self, ids: Iterable[str], params: Mapping[str, str]
