@@ -30,9 +30,9 @@ $(shell test -x .venv/bin/python && grep -sqxF "$(CURDIR)" $(STAMP) \
 
 # Named, since without a git repository ruff would not know that the other folders are ignored. It
 # follows no links, so that it would not find the kit within the taps.
-CODE := kit tap-clari tap-gladly tests tools
+CODE := examples kit tap-clari tap-gladly tests tools
 
-.PHONY: help demo sandbox definitions test test-slow soak test-install targets lint documents bench
+.PHONY: help demo sandbox definitions test test-slow soak test-install recipes targets lint documents bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -57,6 +57,9 @@ soak: $(STAMP) ## end tap and target by signals, 60 times each, while the accoun
 
 test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
 	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
+
+recipes: $(STAMP) ## run the examples: Dagster, a container without Docker, another warehouse
+	@.venv/bin/python -m pytest -m recipes -n 2 tests/examples $(ARGS)
 
 targets: $(STAMP) ## load what the taps write into the common targets; writes the table of docs/targets.md
 	@.venv/bin/python -m pytest -m "targets or not targets" -n 2 tests/targets $(ARGS)

@@ -65,6 +65,7 @@ class Meltano:
 
     Attributes:
         pid: The process of the command that runs.
+        environment: The variables that its commands are started with.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Meltano:
             link.symlink_to(tap)
         self.pid: int | None = None
         self._folder = folder
-        self._environment = {
+        self.environment = {
             **{
                 name: value
                 for name, value in os.environ.items()
@@ -99,18 +100,18 @@ class Meltano:
             "TARGET_POSTGRES_DATABASE": postgres.database,
         }
         if copilot:
-            self._environment |= {
+            self.environment |= {
                 "SANDBOX_COPILOT_URL": copilot.url,
                 "SANDBOX_COPILOT_KEY": copilot.api_key,
                 "SANDBOX_COPILOT_PASSWORD": copilot.api_password,
             }
         if revenue:
-            self._environment |= {
+            self.environment |= {
                 "SANDBOX_REVENUE_URL": revenue.url,
                 "SANDBOX_REVENUE_KEY": revenue.api_key,
             }
         if gladly:
-            self._environment |= {
+            self.environment |= {
                 "SANDBOX_GLADLY_URL": gladly.url,
                 "SANDBOX_GLADLY_USERNAME": gladly.username,
                 "SANDBOX_GLADLY_TOKEN": gladly.api_token,
@@ -163,7 +164,7 @@ class Meltano:
         with subprocess.Popen(
             [MELTANO, *arguments],
             cwd=self._folder,
-            env={**self._environment, **(settings or {})},
+            env={**self.environment, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

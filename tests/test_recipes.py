@@ -27,13 +27,14 @@ def test_meltano_takes_what_the_page_shows(tmp_path: Path) -> None:
     assert blocks
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     for block in blocks:
-        added = block.get("plugins", {}).get("extractors", [])
-        extractors = [*project["plugins"]["extractors"], *added]
-        project = {**project, **block}
-        project["plugins"] = {"extractors": extractors}
+        plugins = {
+            kind: [*there, *block.get("plugins", {}).get(kind, ())]
+            for kind, there in project["plugins"].items()
+        }
+        project = {**project, **block, "plugins": plugins}
         jobs = {job["name"] for job in project["jobs"]}
         assert {schedule["job"] for schedule in project["schedules"]} <= jobs
-        named = {each["name"] for each in extractors}
+        named = {each["name"] for each in plugins["extractors"]}
         tasks = [task.split()[0] for job in project["jobs"] for task in job["tasks"]]
         assert set(tasks) <= named
     path = tmp_path / "meltano.yml"
