@@ -55,7 +55,7 @@ test-slow: $(STAMP) ## run the tests that take long, or measure rates and would 
 soak: $(STAMP) ## end tap and target by signals, 60 times each, while the accounts change; compare the tables
 	@.venv/bin/python -m tests.soak $(ARGS)
 
-test-install: $(STAMP) ## install each tap alone, with pip and uv, from a folder and from git
+test-install: $(STAMP) ## install each tap alone, and type what the READMEs show into an empty folder
 	@.venv/bin/python -m pytest -m install tests/packaging $(ARGS)
 
 recipes: $(STAMP) ## run the examples: Dagster, a container without Docker, another warehouse

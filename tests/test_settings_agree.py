@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import typing as t
@@ -90,3 +91,18 @@ def test_readme(tap: str, settings: dict[str, Setting]) -> None:
         setting = settings[name]
         shown = f"`{json.dumps(setting['default'])}`" if "default" in setting else ""
         assert (default, description) == (shown, setting["description"]), name
+
+
+def test_the_setting_names_the_streams_that_rarely_change(
+    tap: str, settings: dict[str, Setting]
+) -> None:
+    package = tap.replace("-", "_")
+    rare = set()
+    for path in (ROOT / tap / package).rglob("streams/*.py"):
+        name = ".".join(path.relative_to(ROOT / tap).with_suffix("").parts)
+        for each in vars(importlib.import_module(name.removesuffix(".__init__"))).values():
+            if isinstance(each, type) and getattr(each, "is_reference_data", False):
+                rare.add(getattr(each, "name", None))
+    told = settings["reference_data_interval_hours"]["description"]
+    [listed] = re.findall(r"\((.*?)\)", told)
+    assert set(listed.split(", ")) == {each for each in rare if isinstance(each, str)}
