@@ -41,12 +41,11 @@ NO_END = (
     "… (…): correct it.",
     "PRAGMA ",
     "This run needs at least ",
-    "Place of the row in its window",
     "…s: … since …",
     "What a merge moved to the customer …",
     "Gladly lists …",
 )
-"""How those begin that end no run: parts of a sentence, what is logged, a rare column."""
+"""How those begin that end no run: parts of a sentence, and what is logged."""
 
 
 class Sentences(ast.NodeVisitor):
@@ -64,6 +63,12 @@ class Sentences(ast.NodeVisitor):
         """Pass by what describes a setting."""
         if node.arg != "description":
             self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        """Pass by what describes a column."""
+        for key, value in zip(node.keys, node.values, strict=True):
+            if not (isinstance(key, ast.Constant) and key.value == "description"):
+                self.visit(value)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         """Pass by documentation."""
