@@ -167,8 +167,8 @@ SETTINGS = kit.declared(
     lookback_days=kit.days(
         0,
         "Days before the bookmark from which calls and audit events are read again, for edits that "
-        "do not move a call's modified time. Never reaches before start_date. Details are asked "
-        "for where the list of calls has changed.",
+        "do not move a call's modified time. Never reaches before start_date. Details, and what "
+        "calls refer to, are asked for where the list of calls has changed.",
     ),
     call_detail_statuses=kit.choices(
         CALL_STATUSES,

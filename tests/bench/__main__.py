@@ -1,8 +1,8 @@
 """`python -m tests.bench`: how fast the taps read, what they hold, and how they keep the rates.
 
 The sandbox runs on the same machine and takes its share of it, so the figures are the least that
-a tap can do. They are for comparison with each other, in one run. There are ten measurements, and
-`results.md` beside this keeps the newest of each:
+a tap can do. They are for comparison with each other, in one run. There are eleven measurements,
+and `results.md` beside this keeps the newest of each:
 
 starts   what a start of a tap costs
 records  what a record costs, beside the least possible, the SDK's own way, and dlt
@@ -13,6 +13,7 @@ files    Gladly: export files of conversation items, of three sizes
 reports  Gladly: a report of a busy and of a quiet account, at the rates that are allowed
 changes  Gladly: what is read by id, at the rate that is allowed, and what it costs to know of it
 states   Gladly: how long the state is, by how much is read by id
+idle     how many requests a run makes when nothing is new
 pipeline what `meltano run` costs as a whole, with and without the settings of meltano.yml
 """
 
@@ -26,6 +27,7 @@ from tests.bench.exports import show_exports
 from tests.bench.gladly_changes import show_changes
 from tests.bench.gladly_files import show_files
 from tests.bench.gladly_reports import show_reports
+from tests.bench.idle import show_idle
 from tests.bench.pipeline import show_pipeline
 from tests.bench.records import show_records
 from tests.bench.starting import show_starts, show_states
@@ -53,6 +55,7 @@ MEASUREMENTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "reports": lambda _: show_reports(),
     "changes": lambda _: show_changes(),
     "states": lambda _: show_states(PARENTS),
+    "idle": lambda _: show_idle(),
     "pipeline": lambda _: show_pipeline(LOADED),
 }
 

@@ -144,14 +144,34 @@ def test_a_run_that_is_killed_loses_nothing(copilot: Copilot, stream: str) -> No
 
 def test_a_look_back_that_is_set_later_reads_once_what_it_does_not_know(copilot: Copilot) -> None:
     first = read(copilot, lookback_days=0)
-    assert "digests" not in first.state["bookmarks"]["call_details"]
+    newest = first.bookmark("call_details")[:19]
+    assert [*first.state["bookmarks"]["call_details"]["digests"]] == [newest]
     second = read(copilot, state=first.state)
-    assert sorted(asked(copilot)) == sorted(recent(copilot))
+    *older, last = recent(copilot)
+    assert set(asked(copilot)) - {last} == {*older}
     third = read(copilot, state=second.state)
     assert asked(copilot) == []
     # Without it, nothing is remembered that nobody needs.
-    last = read(copilot, state=third.state, lookback_days=0)
-    assert "digests" not in last.state["bookmarks"]["call_details"]
+    fourth = read(copilot, state=third.state, lookback_days=0)
+    assert [*fourth.state["bookmarks"]["call_details"]["digests"]] == [newest]
+
+
+def test_nothing_is_asked_for_of_calls_at_the_bookmark_that_have_not_changed(
+    copilot: Copilot,
+) -> None:
+    streams = ("call_details", "accounts", "contacts", "deals")
+    *_, other, last = recent(copilot)
+    copilot.sandbox.account.touch(other, modified=str(detailed(copilot)[last][MODIFIED]))
+    first = read(copilot, *streams, lookback_days=0)
+    assert all(first.records[stream] for stream in streams)
+    again = read(copilot, *streams, state=first.state, lookback_days=0)
+    assert {each.path for each in copilot.sandbox.traffic.exchanges()} == {"/calls"}
+    # The counts are asked for once by three of them, and once of the statuses with details.
+    assert copilot.sandbox.traffic.count() == len(streams) + 2 * 2
+    assert again.state == first.state
+    copilot.sandbox.account.override(other, title="Edited")
+    read(copilot, *streams, state=again.state, lookback_days=0)
+    assert sorted(asked(copilot)) == sorted([other, last])
 
 
 def test_turns_alone_remember_it_too(copilot: Copilot) -> None:

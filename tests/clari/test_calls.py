@@ -96,9 +96,11 @@ def test_only_what_changed_is_read_again(start: Start) -> None:
     copilot = start(calls=300)
     account = copilot.sandbox.account
     first = copilot.tap.run(*STREAMS)
+    newest = first.bookmark("calls")
+    # A call of this very time is listed again; its details are not asked for.
     last = {
-        stream: {r["id"] for r in first.records[stream] if r[MODIFIED] == first.bookmark(stream)}
-        for stream in STREAMS
+        "calls": {r["id"] for r in first.records["calls"] if r[MODIFIED] == newest},
+        "call_details": set(),
     }
 
     copilot.sandbox.traffic.clear()
@@ -106,9 +108,9 @@ def test_only_what_changed_is_read_again(start: Start) -> None:
     for stream in STREAMS:
         assert set(again.ids(stream)) == last[stream]
         assert again.bookmark(stream) == first.bookmark(stream)
-    assert copilot.sandbox.traffic.count("/call-details") == len(last["call_details"])
+    assert copilot.sandbox.traffic.count("/call-details") == 0
 
-    changed = [k for k in detailed(copilot) if k not in last["call_details"]][:3]
+    changed = [k for k in detailed(copilot) if k not in last["calls"]][:3]
     for second, call_id in enumerate(changed):
         account.touch(call_id, modified=f"2026-10-02T00:00:0{second}Z", status="PROCESSED")
     copilot.sandbox.traffic.clear()
@@ -116,7 +118,7 @@ def test_only_what_changed_is_read_again(start: Start) -> None:
     for stream in STREAMS:
         assert set(third.ids(stream)) == {*changed, *last[stream]}
         assert third.bookmark(stream) == "2026-10-02T00:00:02.000000Z"
-    assert copilot.sandbox.traffic.count("/call-details") == len(last["call_details"]) + 3
+    assert copilot.sandbox.traffic.count("/call-details") == 3
 
 
 def test_a_call_that_comes_to_share_the_time_of_the_bookmark_is_not_lost(start: Start) -> None:

@@ -1,7 +1,8 @@
-"""Which calls of the look-back have changed, told by a digest for each span of time.
+"""Which calls that are listed again have changed, told by a digest for each span of time.
 
-A digest for each call would let the state grow with them. Calls whose modified time lies in the
-same span share one: where it differs from that of the last run, all of them are read again.
+They are those of the look-back, and those of exactly the bookmark's time. A digest for each call
+would let the state grow with them. Calls whose modified time lies in the same span share one: where
+it differs from that of the last run, all of them are read again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from tap_clari.kit.decoding import decode_json
 
 SPANS = 720
 """How many spans the look-back has: for 30 days one is an hour."""
+
+SHORTEST = timedelta(microseconds=1)
+"""A span without a look-back: the bookmark's time alone."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MODULUS = 1 << 64
@@ -32,7 +36,7 @@ class CallDigests:
     def __init__(self, known: dict[str, str], lookback: timedelta) -> None:
         self._known = known
         self._lookback = lookback
-        self._length = lookback / SPANS
+        self._length = max(lookback / SPANS, SHORTEST)
         self._listed: defaultdict[str, int] = defaultdict(int)
 
     def begin_of(self, moment: datetime) -> datetime:
@@ -41,7 +45,7 @@ class CallDigests:
 
     def span_of(self, moment: datetime) -> str:
         """The name of the span that a time lies in: its begin, so that names sort as times do."""
-        return f"{self.begin_of(moment):%Y-%m-%dT%H:%M:%S}"
+        return self.begin_of(moment).replace(tzinfo=None).isoformat()
 
     def add(self, span: str, call: msgspec.Raw) -> None:
         """Take in a call as it is listed. Neither the order of calls nor that of members counts."""

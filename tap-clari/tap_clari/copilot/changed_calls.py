@@ -223,7 +223,9 @@ class ChangedCallsStream(CopilotStream):
         by_call_time = Window(CALL_TIME, start, self.end_date()).with_margin(*self.outer_bounds)
         question = {**params, **by_call_time.params}
         ever_modified = Window(MODIFIED, EARLIEST).params
-        listed, dated = pages.count(question), pages.count({**question, **ever_modified})
+        listed, dated = (
+            self._counted(pages, each) for each in (question, {**question, **ever_modified})
+        )
         counted = None if listed is None or dated is None else listed - dated
         if counted is not None and counted <= 0:
             return
@@ -243,6 +245,13 @@ class ChangedCallsStream(CopilotStream):
                 counted - found,
                 level=logging.WARNING,
             )
+
+    def _counted(self, pages: SkipPaginator, question: Question) -> int | None:
+        """How many calls the API counts, asked for once in a run."""
+        counts, key = self.run.counts, repr(sorted(question.items()))
+        if key not in counts:
+            counts[key] = pages.count(question)
+        return counts[key]
 
     def _in_order(
         self, calls: list[msgspec.Raw], seen: SeenIds

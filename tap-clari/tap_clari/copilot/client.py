@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from singer_sdk import SchemaDirectory, StreamSchema
@@ -84,9 +84,11 @@ class CopilotRun(RunContext):
 
     Args:
         deals: Takes the deals of calls to the other API.
+        counts: What was counted, by the query: several streams count the same.
     """
 
     deals: LinkedDeals
+    counts: dict[str, int | None] = field(default_factory=dict)
 
 
 class CopilotStream(ApiStream):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import typing as t
-from functools import cached_property
 
-from tap_clari.copilot.call_digests import CallDigests
-from tap_clari.copilot.changed_calls import MODIFIED, ChangedCallsStream
-from tap_clari.copilot.pagination import identifier_of, time_of
+from tap_clari.copilot.changed_calls import ChangedCallsStream
+from tap_clari.copilot.pagination import identifier_of
+from tap_clari.copilot.relisted_calls import RelistedCallsStream
 from tap_clari.kit.children import ParentStream
 from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
-from tap_clari.kit.stream import StreamState
-from tap_clari.kit.times import EARLIEST
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +19,7 @@ if t.TYPE_CHECKING:
     import msgspec
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_clari.copilot.relisted_calls import DigestsState
     from tap_clari.kit.decoding import Answer
 
 NAMED_AT_MOST = 20
@@ -68,53 +66,35 @@ class CallsStream(_CallStream):
             self.progress.count()
 
 
-class CallDetailsState(StreamState, total=False):
-    """What the state holds of call details."""
-
-    digests: dict[str, str]
-
-
-class CallDetailsStream(ParentStream, _CallStream):
-    """Calls with transcript and summary (`/call-details`), one request a call.
-
-    In the look-back it asks only for calls of a span of time in which the list has changed. So it
-    holds the calls of a span back until all of them are listed.
-    """
+class CallDetailsStream(RelistedCallsStream, ParentStream, _CallStream):
+    """Calls with transcript and summary (`/call-details`), one request a call."""
 
     name = "call_details"
     path = "/call-details"
-    state_form = CallDetailsState
 
     @property
     def listing_params(self) -> dict[str, str | list[str]]:
         """Only calls in a status that has details worth a request."""
         return {"filterStatus": self.config["call_detail_statuses"]}
 
-    def window_start(self) -> datetime | None:
-        """Where the run's window begins: in the look-back with a whole span."""
-        start, bookmark = super().window_start(), self.bookmark()
-        if not self._digests or not start or not bookmark or start >= bookmark:
-            return start
-        return max(self._digests.begin_of(start), self.start_date() or EARLIEST)
-
-    @cached_property
-    def _digests(self) -> CallDigests | None:
-        """The digests in the state of what is written; there are none without a look-back."""
+    @property
+    def digests_state(self) -> DigestsState:
+        """The state that holds the digests: that of the turns, where only these are written."""
         states = [each.stream_state for each in (self, *self._selected_children) if each.selected]
-        state = t.cast("CallDetailsState", states[0])
-        if not self.lookback:
-            state.pop("digests", None)
-            return None
-        return CallDigests(state.setdefault("digests", {}), self.lookback)
+        return t.cast("DigestsState", states[0])
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the details, and name the calls that were gone."""
         self._gone: list[str] = []
         self._gone_count = 0
-        self._known_until = self.bookmark()
-        self._held: list[str] = []
-        self._held_span: str | None = None
+        self._without_id = 0
         yield from super().request_records(context)
+        if self._without_id:
+            self.log(
+                "%d calls have no id, and so no details that could be asked for",
+                self._without_id,
+                level=logging.WARNING,
+            )
         if self._gone_count:
             self.log(
                 "%d calls were gone when their details were asked for (404): %s%s",
@@ -123,66 +103,9 @@ class CallDetailsStream(ParentStream, _CallStream):
                 " and others" if self._gone_count > NAMED_AT_MOST else "",
             )
 
-    def move_bookmark(self, read_until: datetime) -> None:
-        """Keep in the state what is written: up to which time, and what the list said."""
-        super().move_bookmark(read_until)
-        if self._digests:
-            self._digests.keep(max(read_until, self._known_until or read_until), self._held_span)
-
-    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """Ask for the details of each call that may have changed."""
-        without_id = 0
-
-        def wanted() -> Iterator[str]:
-            nonlocal without_id
-            for call in calls:
-                identifier = identifier_of(call)
-                without_id += not identifier
-                yield from self._wanted(call, identifier)
-
-        yield from self._details(wanted())
-        if without_id:
-            self.log(
-                "%d calls have no id, and so no details that could be asked for",
-                without_id,
-                level=logging.WARNING,
-            )
-
-    def read_rest(self) -> Iterator[Record]:
-        """Read what is held back of the last span."""
-        yield from self._details(self._held_back())
-        if self._known_until and not self._deferred.row:
-            self.move_bookmark(self._known_until)
-
-    def _wanted(self, call: msgspec.Raw, identifier: str | None) -> Iterator[str]:
-        """The call's id, or those that were held back until now; none if this one is held back."""
-        modified = time_of(call, MODIFIED.field)
-        if not self._digests or not modified:
-            yield from filter(None, [identifier])
-            return
-        span = self._digests.span_of(modified)
-        is_known = bool(self._known_until and modified <= self._known_until)
-        if not is_known or span != self._held_span:
-            yield from self._held_back()
-        self._digests.add(span, call)
-        if not is_known:
-            yield from filter(None, [identifier])
-        else:
-            self._held_span = span
-            self._held += filter(None, [identifier])
-
-    def _held_back(self) -> Iterator[str]:
-        """The ids that are held back, if something has changed in their span."""
-        held, span = self._held, self._held_span
-        self._held, self._held_span = [], None
-        if self._digests and span and self._digests.is_changed(span):
-            yield from held
-        else:
-            for _ in held:
-                self.progress.count()
-
-    def _details(self, ids: Iterator[str]) -> Iterator[Record]:
-        for identifier, call in self.fetch_each(ids, self.media_params):
+    def read_changed(self, calls: Iterator[msgspec.Raw]) -> Iterator[Record]:
+        """Ask for the details of each call."""
+        for identifier, call in self.fetch_each(self._ids(calls), self.media_params):
             self.progress.count()
             if call is None:
                 self._gone_count += 1
@@ -190,6 +113,13 @@ class CallDetailsStream(ParentStream, _CallStream):
                     self._gone.append(identifier)
             else:
                 yield call
+
+    def _ids(self, calls: Iterator[msgspec.Raw]) -> Iterator[str]:
+        for call in calls:
+            if identifier := identifier_of(call):
+                yield identifier
+            else:
+                self._without_id += 1
 
     def decode_one(self, answer: Answer, identifier: str) -> Record:
         """The call, with what stands beside it."""

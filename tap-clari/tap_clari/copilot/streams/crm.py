@@ -6,7 +6,7 @@ import typing as t
 
 import msgspec
 
-from tap_clari.copilot.changed_calls import ChangedCallsStream
+from tap_clari.copilot.relisted_calls import RelistedCallsStream
 from tap_clari.kit.dedup import SeenIds
 
 if t.TYPE_CHECKING:
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
 
-class _LinkedObjectsStream(ChangedCallsStream):
+class _LinkedObjectsStream(RelistedCallsStream):
     """Objects that calls refer to, each fetched once a run by its id.
 
     It has no replication key, since the objects show no time of change. Its bookmark is a time of
@@ -37,8 +37,8 @@ class _LinkedObjectsStream(ChangedCallsStream):
         if self._gone:
             self.log("%d ids that calls refer to are unknown to Copilot: ordinary", self._gone)
 
-    def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """Read the objects that a batch of calls refers to, and that were not yet read."""
+    def read_changed(self, calls: Iterator[msgspec.Raw]) -> Iterator[Record]:
+        """Read the objects that these calls refer to, and that were not yet read."""
         for identifier, linked in self.fetch_each(self._new_ids(calls), {}):
             if linked is None:
                 self._gone += 1
@@ -48,7 +48,7 @@ class _LinkedObjectsStream(ChangedCallsStream):
             if self._written.add(str(linked["id"])):
                 yield linked
 
-    def _new_ids(self, calls: list[msgspec.Raw]) -> Iterator[str]:
+    def _new_ids(self, calls: Iterator[msgspec.Raw]) -> Iterator[str]:
         for call in calls:
             crm_info = msgspec.json.decode(call, type=_Linking).crm_info
             ids = crm_info.get(self.link) if isinstance(crm_info, dict) else None
