@@ -19,7 +19,8 @@ from google.protobuf import json_format
 from target_bigquery.core import SchemaResolverVersion, SchemaTranslator
 from target_bigquery.proto_gen import proto_schema_factory_v2
 
-SCALARS = {"STRING": str, "INTEGER": int, "FLOAT": (int, float), "BOOLEAN": bool, "TIMESTAMP": str}
+SCALARS = {"INTEGER": int, "FLOAT": (int, float), "BOOLEAN": bool}
+SCALARS.update(dict.fromkeys(("STRING", "TIMESTAMP", "DATE"), str))
 
 def names(fields, path):
     # BigQuery: letters, digits and underscores, told apart without regard to case.
@@ -122,7 +123,7 @@ class Translator:
     Attributes:
         requirement: Its package and version.
         script: Prints what it makes of a file of messages.
-        types: Its types of what JSON calls object, array, and of times.
+        types: Its types of what JSON calls object, array, and of times and days.
         also: Packages in versions that it needs, without saying so.
         pythons: The versions of Python that it installs with; none for any.
         known: What its user has to know, as the page of the targets says it.
@@ -152,6 +153,7 @@ TRANSLATORS = {
             "object": {"RECORD", "JSON"},
             "array": {"RECORD", "JSON", "STRING", "INTEGER", "FLOAT", "TIMESTAMP"},
             "date-time": {"TIMESTAMP"},
+            "date": {"DATE"},
         },
         also=("setuptools<81", "protobuf<5"),
         pythons=OLD_PYTHONS,
@@ -166,6 +168,7 @@ TRANSLATORS = {
             "object": {"VARIANT"},
             "array": {"VARIANT"},
             "date-time": {"TIMESTAMP_NTZ"},
+            "date": {"DATE"},
         },
         known="Objects and lists are of the type `VARIANT`.",
     ),
