@@ -84,6 +84,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*git, "init", "--quiet"], check=True)
     subprocess.run([*git, "add", "--all"], check=True)
     subprocess.run([*git, "commit", "--quiet", "--message=x"], check=True)
+    subprocess.run([*git, "tag", "v1.0.0"], check=True)
     return copy
 
 
@@ -130,6 +131,21 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+def recipes(repository: Path, postgres: PostgresServer) -> list[str]:
+    """What else is to be typed into such a project, by the page of the recipes."""
+    page = "docs/recipes.md"
+    state = "\n".join(commands(page, "State and Meltano's own database in PostgreSQL"))
+    server = f"loader:{postgres.password}@{postgres.host}:{postgres.port}/{postgres.database}"
+    return [
+        *commands(page, "Loading into PostgreSQL with less CPU"),
+        *(published(block, repository) for block in commands(page, "Upgrading")),
+        "meltano job add clari-nightly --tasks 'tap-clari target-postgres'",
+        "export TAP_CLARI_API_KEY=wrong TAP_CLARI_COPILOT_API_KEY=wrong",
+        *commands(page, "Alerts"),
+        filled(state, {"user:password@host:5432/meltano": server}),
+    ]
+
+
 def test_rows_are_in_ones_own_postgresql(
     repository: Path, postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -158,13 +174,15 @@ def test_rows_are_in_ones_own_postgresql(
         assert ADDRESS not in script
         said = type_in(
             tmp_path / "empty",
-            [script, "meltano schedule list"],
+            [script, "meltano schedule list", *recipes(repository, postgres)],
             TAP_CLARI_API_URL=revenue.url,
             TAP_CLARI_COPILOT_API_URL=copilot.url,
             TAP_GLADLY_API_URL=gladly.url,
         )
         assert "gladly-hourly" in said
         assert "clari-nightly" in said
+        [alert] = [line for line in said.splitlines() if "[critical ]" in line]
+        assert "does not accept the credentials" in alert
 
         # Only its tables are looked at: what was run is what was typed.
         none = Meltano(tmp_path / "none", postgres)
