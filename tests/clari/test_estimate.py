@@ -6,9 +6,10 @@ import typing as t
 from datetime import datetime, timedelta, timezone
 
 from tests.clari.test_closed_quarters import aged, set_quarter
+from tests.clari.truth import detailed, listed
 
 if t.TYPE_CHECKING:
-    from tests.clari.conftest import Copilot, Revenue
+    from tests.clari.conftest import Copilot, Revenue, Start
     from tests.running import Record, Run
 
 REFERENCE = ("users", "topics", "keyword_topics", "scorecard_templates")
@@ -76,6 +77,40 @@ def test_an_estimate_that_cannot_be_made_stops_no_run(revenue: Revenue) -> None:
     assert "left in the rolling 30 days" not in whole
     assert len(lines) == 2
     assert run.records["forecast_entries"]
+
+
+def test_calls_are_counted_and_their_details_expected(start: Start) -> None:
+    copilot = start(calls=230)
+    calls, details = len(listed(copilot)), len(detailed(copilot))
+    assert 100 < details < calls
+    streams = ("calls", "call_details", "accounts")
+    first = copilot.tap.run(*streams)
+    whole, *lines = estimate(first)
+    pages = -(-calls // 100), -(-details // 100)
+    assert sorted(lines) == [
+        f"accounts: {pages[0]} requests (and 1 for each of the accounts of {calls} calls)",
+        f"call_details: {pages[1] + details} requests (the details of {details} calls)",
+        f"calls: {pages[0]} requests ({calls} calls)",
+    ]
+    assert whole.startswith(
+        f"This run needs at least {2 * pages[0] + pages[1] + details} requests,"
+    )
+    # What was counted is not counted again.
+    own = copilot.sandbox.traffic.count() - 2 * pages[0] - pages[1] - details
+    assert own == 2 * 2 + copilot.sandbox.traffic.count("/get-account")
+
+    # How much has changed since is seen when it is listed.
+    again = copilot.tap.run(*streams, state=first.state)
+    assert all("the list of changed calls" in line for line in estimate(again)[1:])
+
+
+def test_a_count_that_fails_stops_no_other_stream(copilot: Copilot) -> None:
+    copilot.sandbox.faults.add(path="/calls", status=403, times=3)
+    run = copilot.tap.run("users", "calls", "accounts")
+    assert run.returncode == 1
+    assert run.records["users"]
+    assert run.records["accounts"]
+    assert "Incomplete for this: calls." in run.last_word
 
 
 def test_what_rarely_changes_is_read_when_its_time_has_come(copilot: Copilot) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import abc
 import logging
+import math
 import typing as t
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 
 from tap_clari.copilot.client import CopilotStream
-from tap_clari.copilot.pagination import SkipPaginator, identity_of, time_of
+from tap_clari.copilot.pagination import PAGE_SIZE, SkipPaginator, identity_of, time_of
 from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
 from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.dedup import SeenIds
@@ -88,8 +89,17 @@ class ChangedCallsStream(CopilotStream):
         return {}
 
     def estimate(self) -> Estimate:
-        """The list; how many calls have changed is counted when it is read."""
-        return Estimate(1, detail="the list of changed calls; what comes of it is logged then")
+        """The list, and what comes of it where that is counted: in a run without a bookmark."""
+        counted = None if self.bookmark() else self._counts()[1]
+        if counted is None:
+            return Estimate(1, detail="the list of changed calls; what comes of it is logged then")
+        pages = max(1, math.ceil(counted / PAGE_SIZE))
+        needed = self.estimate_of(counted)
+        return replace(needed, requests=pages + needed.requests)
+
+    def estimate_of(self, calls: int) -> Estimate:
+        """What the run needs for so many calls, besides their list: nothing more."""
+        return Estimate(detail=f"{calls:,} calls")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Read the records of the changed calls, and move the bookmark after each batch."""
@@ -176,19 +186,11 @@ class ChangedCallsStream(CopilotStream):
         if start and start >= end:
             return
         window = Window(MODIFIED, start, end).with_margin(*self.outer_bounds)
-        params: Question = {
-            "includePrivate": "true" if self.config["include_private_calls"] else "false",
-            "sortTime": "asc",
-            **self.listing_params,
-        }
-        pages = SkipPaginator(
-            self.client, "/calls", ["calls"], uncounted={"includePagination": "false"}
-        )
-        windows = WindowPaginator(pages, secondary_filter=CALL_TIME)
+        params, windows = self._params, WindowPaginator(self._pages, secondary_filter=CALL_TIME)
         seen = SeenIds()
         newest: datetime | None = None
         for part in chain(
-            self._undated_calls(pages, windows, start, params),
+            self._undated_calls(windows),
             windows.read(window, params, self.progress),
         ):
             dated, others = self._in_order(part.records, seen)
@@ -207,30 +209,45 @@ class ChangedCallsStream(CopilotStream):
                 yield CallBatch([], newest)
             del part, dated, others
 
-    def _undated_calls(
-        self,
-        pages: SkipPaginator,
-        windows: WindowPaginator,
-        start: datetime | None,
-        params: Question,
-    ) -> Iterator[WindowPart]:
+    @property
+    def _params(self) -> Question:
+        """The query of the list, without its window."""
+        return {
+            "includePrivate": "true" if self.config["include_private_calls"] else "false",
+            "sortTime": "asc",
+            **self.listing_params,
+        }
+
+    @cached_property
+    def _pages(self) -> SkipPaginator:
+        return SkipPaginator(
+            self.client, "/calls", ["calls"], uncounted={"includePagination": "false"}
+        )
+
+    @cached_property
+    def _by_call_time(self) -> Window:
+        window = Window(CALL_TIME, self.window_start(), self.end_date())
+        return window.with_margin(*self.outer_bounds)
+
+    def _counts(self) -> tuple[int | None, int | None]:
+        """How many calls the API counts by their own time, and how many have a modified time."""
+        question = {**self._params, **self._by_call_time.params}
+        ever_modified = Window(MODIFIED, EARLIEST).params
+        return self._counted(question), self._counted({**question, **ever_modified})
+
+    def _undated_calls(self, windows: WindowPaginator) -> Iterator[WindowPart]:
         """Yield the calls without a modified time, which no window of modified time holds.
 
         Two counts tell whether there are any. If there are, or if the API does not count, the
         calls are listed by their own time, from the start of the run's window on, and before
         `end_date`.
         """
-        by_call_time = Window(CALL_TIME, start, self.end_date()).with_margin(*self.outer_bounds)
-        question = {**params, **by_call_time.params}
-        ever_modified = Window(MODIFIED, EARLIEST).params
-        listed, dated = (
-            self._counted(pages, each) for each in (question, {**question, **ever_modified})
-        )
+        listed, dated = self._counts()
         counted = None if listed is None or dated is None else listed - dated
         if counted is not None and counted <= 0:
             return
         found = 0
-        for part in windows.read(by_call_time, params):
+        for part in windows.read(self._by_call_time, self._params):
             undated = [call for call in part.records if not time_of(call, MODIFIED.field)]
             found += len(undated)
             own = [
@@ -246,11 +263,11 @@ class ChangedCallsStream(CopilotStream):
                 level=logging.WARNING,
             )
 
-    def _counted(self, pages: SkipPaginator, question: Question) -> int | None:
+    def _counted(self, question: Question) -> int | None:
         """How many calls the API counts, asked for once in a run."""
         counts, key = self.run.counts, repr(sorted(question.items()))
         if key not in counts:
-            counts[key] = pages.count(question)
+            counts[key] = self._pages.count(question)
         return counts[key]
 
     def _in_order(

@@ -54,8 +54,8 @@ STREAMS = (
 )
 """The streams that every account has, in the order of a sync; reports come after them.
 
-A stream that fails ends the run. So events come first, of which every second takes some away; then
-what costs one request; and reports last, since they wait for their pace.
+Events come first, since Gladly deletes them after 24 hours; then what costs one request. Reports
+come last, since Gladly makes few of them in a minute.
 """
 
 STREAMS_BY_ID = (

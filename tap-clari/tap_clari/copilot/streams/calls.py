@@ -11,6 +11,7 @@ from tap_clari.copilot.relisted_calls import RelistedCallsStream
 from tap_clari.kit.children import ParentStream
 from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.errors import UnexpectedResponseError
+from tap_clari.kit.estimate import Estimate
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,6 +83,10 @@ class CallDetailsStream(RelistedCallsStream, ParentStream, _CallStream):
         """The state that holds the digests: that of the turns, where only these are written."""
         states = [each.stream_state for each in (self, *self._selected_children) if each.selected]
         return t.cast("DigestsState", states[0])
+
+    def estimate_of(self, calls: int) -> Estimate:
+        """A request for each call."""
+        return Estimate(calls, detail=f"the details of {calls:,} calls")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the details, and name the calls that were gone."""

@@ -8,6 +8,7 @@ import msgspec
 
 from tap_clari.copilot.relisted_calls import RelistedCallsStream
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.estimate import Estimate
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +27,10 @@ class _LinkedObjectsStream(RelistedCallsStream):
 
     link: str
     """The member of a call's `crm_info` that holds the ids, one or a list."""
+
+    def estimate_of(self, calls: int) -> Estimate:
+        """How many objects the calls refer to is seen when they are listed."""
+        return Estimate(detail=f"and 1 for each of the {self.name} of {calls:,} calls")
 
     def request_records(self, context: Context | None) -> Iterable[Record]:
         """Read the objects, and log how many were gone."""
