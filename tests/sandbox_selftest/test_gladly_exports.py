@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.timestamps import nanos, of, stamp
+from tests.sandbox.gladly.items import as_in_file
+from tests.sandbox.gladly.timestamps import json_of, nanos, of, stamp
 from tests.sandbox_selftest.gladly_client import BASE, ITEMS, JOBS, NOW, Client
 
 if TYPE_CHECKING:
@@ -139,3 +140,19 @@ def test_troubles(own: Client) -> None:
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         own.ask(path)
     assert own.ask(path).content == whole
+
+
+def test_files_have_the_items_and_customers_that_are_read_by_id() -> None:
+    with GladlySandbox() as gladly:
+        desk = gladly.desk
+        lines = [line for _, line in gladly.exports.records("conversation_items.jsonl")]
+        assert lines
+        for line in lines:
+            item = desk.items[line["id"]]
+            assert json_of(as_in_file(item)) == json_of(line)
+            assert line["customerId"] in desk.customers
+            if "conversationId" in line:
+                talk = desk.conversations[line["conversationId"]]
+                assert talk["customerId"] == line["customerId"]
+        people = [line["id"] for _, line in gladly.exports.records("customers.jsonl")]
+        assert {*people} <= desk.customers.keys()

@@ -110,13 +110,18 @@ class GladlySandbox(LocalApi):
         self.gone = False
         self.account = Account(seed, frequency, present)
         self.exports = Exports(seed, self.account, present)
-        add_history(
-            self.exports, self.account, seed=seed, days=history_days, items_per_day=items_per_day
-        )
         population = Population(
             seed, self.account, customers=customers, conversations=conversations, tasks=tasks
         )
         cast = Cast(population)
+        add_history(
+            self.exports,
+            self.account,
+            population,
+            seed=seed,
+            days=history_days,
+            items_per_day=items_per_day,
+        )
         self.events = Events(seed, self.account, cast, events, present)
         maker = RowMaker(seed, self.account, cast, report_days, report_rows_per_day, present)
         self.reports = Reports(self.account, maker, present)

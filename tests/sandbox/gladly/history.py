@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.sandbox.gladly.exports import lines_of, windows
-from tests.sandbox.gladly.items import Items
+from tests.sandbox.gladly.items import Items, as_in_file
 from tests.sandbox.gladly.timestamps import DAY, DIGITS, of, slug, stamp
 from tests.sandbox.gladly.wording import AWKWARD
 
@@ -16,28 +17,49 @@ if TYPE_CHECKING:
 
     from tests.sandbox.gladly.account import Account
     from tests.sandbox.gladly.exports import Exports
+    from tests.sandbox.gladly.helpdesk.population import Population
 
     Record = dict[str, Any]
 
 _CUSTOMERS = 25
 
 
-def add_history(
-    exports: Exports, account: Account, *, seed: int, days: int, items_per_day: int
+def add_history(  # noqa: PLR0913 - all by keyword but for what is filled
+    exports: Exports,
+    account: Account,
+    population: Population,
+    *,
+    seed: int,
+    days: int,
+    items_per_day: int,
 ) -> None:
-    """Add the completed jobs of the past days; each depends on its window and the seed alone."""
+    """Add the completed jobs of the past days; each depends on its window and the seed alone.
+
+    Their items are those of the population's conversations, if there are any, and are put there.
+    """
     whole = Random(f"history {seed}")
     customers = [_customer(whole, number) for number in range(_CUSTOMERS)]
+    if population.customers:
+        # The same people, of whom a file has more or fewer members.
+        customers = [
+            {**each, "id": id_} for id_, each in zip(population.customers, customers, strict=False)
+        ]
+    talks: dict[str, list[str]] = defaultdict(list)
+    for talk in population.conversations.values():
+        talks[talk["customerId"]].append(talk["id"])
     for number, start, end, made in windows(
         str(account.schedules[0]["frequency"]), days, exports.as_of
     ):
         random = Random(f"history {seed} {number}")
         per_day = DAY // (of(end) - of(start))
         first, last = (items_per_day * each // per_day for each in (number, number + 1))
-        items = Items(f"{seed} {number}", account, customers, first=first)
-        records = [
-            items.make_for_file(moment) for moment in _spread(random, start, end, last - first)
-        ]
+        items = Items(f"{seed} {number}", account, customers, first=first, conversations=talks)
+        records = []
+        for moment in _spread(random, start, end, last - first):
+            item = items.make_next(moment)
+            if population.customers:
+                population.items[item["id"]] = item
+            records.append(as_in_file(item))
         seen = {record["customerId"] for record in records}
         known = _changed(customers, number, lambda one, at: {**one, "name": f"Renamed {at}"})
         agents = _changed(account.agents, number, lambda one, at: {**one, "name": f"Agent {at}"})
