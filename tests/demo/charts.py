@@ -30,6 +30,7 @@ class Chart:
         query: Its answer in SQL: a row has the name of a series, a place on the x axis and a value.
         unit: What the values are, below the chart.
         lines: Whether the series are lines over time, and not bars.
+        bars: Whether the bars of one place are stacked (`stack`) or beside each other (`group`).
         views: The files in `docs/sql` whose views the query reads.
     """
 
@@ -37,6 +38,7 @@ class Chart:
     query: str
     unit: str
     lines: bool = False
+    bars: str = "stack"
     views: Sequence[str] = ()
 
     def figure(self, connection: Connection) -> graph_objects.Figure:
@@ -47,7 +49,7 @@ class Chart:
             series[str(name)].append(point)
         figure = graph_objects.Figure([self._trace(*each) for each in series.items()])
         figure.update_layout(
-            title=self.question, yaxis_title=self.unit, barmode="stack", template="plotly_white"
+            title=self.question, yaxis_title=self.unit, barmode=self.bars, template="plotly_white"
         )
         return figure
 
@@ -137,38 +139,54 @@ CLARI = (
 
 GLADLY = (
     Chart(
-        "How soon is half of an inbox's conversations closed?",
+        "How soon is half of an inbox's conversations answered, and how soon closed?",
         """
-        SELECT 'median', inbox_name_current,
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY created_to_first_closed_time) / 3600
-        FROM tap_gladly.report_conversation_export
-        GROUP BY 2
-        ORDER BY 3 DESC
+        SELECT what, inbox, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) / 60
+        FROM gladly_response_times
+        CROSS JOIN LATERAL (
+            VALUES ('answered', seconds_to_answer), ('closed', seconds_to_close)
+        ) AS times (what, seconds)
+        WHERE inbox IS NOT NULL
+        GROUP BY 1, 2
+        ORDER BY 1, 2
         """,
-        "hours",
+        "minutes",
+        bars="group",
+        views=["gladly/customers.sql", "gladly/messages.sql", "gladly/response_times.sql"],
     ),
     Chart(
         "How many messages came and went each day, by channel?",
         """
-        SELECT content ->> 'type', timestamp::date, count(*)
-        FROM tap_gladly.export_conversation_items
-        WHERE content ->> 'type' NOT IN (
-            'CONVERSATION_STATUS_CHANGE', 'CONVERSATION_NOTE', 'TOPIC_CHANGE', 'CUSTOMER_ACTIVITY'
-        )
+        SELECT channel, sent_at::date, count(*)
+        FROM gladly_messages
         GROUP BY 1, 2
         ORDER BY 1, 2
         """,
         "messages",
+        views=["gladly/customers.sql", "gladly/messages.sql"],
     ),
     Chart(
-        "How many hours did each agent spend with what?",
+        "How long does each agent handle a contact?",
         """
-        SELECT type, agent, sum(duration_mins) / 60
-        FROM tap_gladly.report_agent_durations_v2
+        SELECT 'average', agent, sum(seconds) / sum(sessions) / 60
+        FROM gladly_handle_time
+        WHERE agent IS NOT NULL
+        GROUP BY 2
+        ORDER BY 3 DESC
+        """,
+        "minutes",
+        views=["gladly/handle_time.sql"],
+    ),
+    Chart(
+        "How many hours was each agent at work, and doing what?",
+        """
+        SELECT type, agent, sum(hours)
+        FROM gladly_agent_hours
         GROUP BY 1, 2
         ORDER BY 1, 2
         """,
         "hours",
+        views=["gladly/agent_hours.sql"],
     ),
     Chart(
         "What happened in the hour before the newest event?",

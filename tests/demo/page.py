@@ -46,9 +46,10 @@ def write_page(connection: Connection, charts: Iterable[Chart], path: Path) -> N
 def _drawn(connection: Connection, charts: Iterable[Chart]) -> Iterator[str]:
     made = set[str]()
     for number, chart in enumerate(charts):
-        for view in set(chart.views) - made:
-            connection.execute((VIEWS / view).read_bytes())
-            made.add(view)
+        for view in chart.views:
+            if view not in made:
+                connection.execute((VIEWS / view).read_bytes())
+                made.add(view)
         yield chart.figure(connection).to_html(
             full_html=False, include_plotlyjs=number == 0, div_id=f"chart-{number}"
         )

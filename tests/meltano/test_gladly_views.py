@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.demo import charts
 from tests.gladly.coherent import coherent_gladly, happen
 from tests.gladly.truth import ago
 from tests.meltano.conftest import desk_pipeline_of
@@ -372,3 +373,11 @@ def test_of_a_deleted_customer_nothing_is_left_but_the_mark(loaded: DeskPipeline
         assert left == len(desk.comments) < all_comments
         assert {each: rows_of(each) for each in others} == before
         connection.rollback()
+
+
+def test_the_demo_s_charts_have_something_to_draw(loaded: DeskPipeline) -> None:
+    with loaded.postgres.connect() as connection:
+        for chart in charts.GLADLY:
+            drawn = chart.figure(connection).data
+            assert drawn, chart.question
+            assert all(len(each.x) == len(each.y) > 0 for each in drawn)
