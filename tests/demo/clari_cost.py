@@ -66,11 +66,10 @@ class ClariCost:
         activities = len(self.account.revenue.account.activities)
         restated = sum(after.get(key) != value for key, value in before.items())
         console.print(
-            f"This was run {earlier_runs + 1}, and incremental: of {calls} calls it read the "
-            f"{self.metrics['calls'].records} that changed since the last run (or share its last "
-            f"moment), and the details of {self.metrics['call_details'].records}; of {activities} "
-            f"activities, the {self.metrics['activities'].records} since the last run, in its "
-            f"look-back of 7 days, and to come. A forecast comes whole and replaces what it said "
-            f"before: {restated} of {len(before)} values of past weeks and this one have been "
-            "restated."
+            f"This was run {earlier_runs + 1}, and incremental. It read the "
+            f"{self.metrics['calls'].records} calls that changed since the last run or at its last "
+            f"moment (of {calls}), and the details of {self.metrics['call_details'].records}. It "
+            f"read the {self.metrics['activities'].records} activities (of {activities}) since the "
+            "last run, of 7 days before it, and to come. A forecast comes whole and replaces what "
+            f"was there: {restated} of {len(before)} values have been restated."
         )

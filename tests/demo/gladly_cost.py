@@ -87,17 +87,16 @@ class GladlyCost:
         ]
         restated = sum(after.get(key) != value for key, value in before.items())
         console.print(
-            f"This was run {earlier_runs + 1}, and incremental: of {len(jobs)} export jobs it "
-            f"downloaded the files of the {len({job for job, _ in self._files()})} made since the "
-            f"last run; of {len(self.gladly.desk.conversations)} conversations it read the "
-            f"{self.metrics['conversations'].records} again of which something was told since "
-            f"then; of {len(events)} events of a day it read the "
-            f"{self.metrics['events'].records} since then and of the minute before; and reports "
-            f"come again from where their rows may have changed: "
-            f"{self.metrics['report_conversation_export'].records} conversations of 30 days, of "
-            f"which {restated} were restated and {len(after.keys() - before.keys())} are new, but "
-            f"{self.metrics['report_contact_timestamps'].records} contact timestamps of the day of "
-            "the last run, since these do not change."
+            f"This was run {earlier_runs + 1}, and incremental. It downloaded the files of the "
+            f"{len({job for job, _ in self._files()})} export jobs made since the last run (of "
+            f"{len(jobs)}). It read the {self.metrics['conversations'].records} conversations that "
+            f"changed since then (of {len(self.gladly.desk.conversations)}), and the "
+            f"{self.metrics['events'].records} events since then and of the minute before (of "
+            f"{len(events)} of a day). Rows of reports change, so it read 30 days of them again: "
+            f"{self.metrics['report_conversation_export'].records} conversations, {restated} of "
+            f"them restated and {len(after.keys() - before.keys())} new. Timestamps of contacts do "
+            f"not change: it read the {self.metrics['report_contact_timestamps'].records} since "
+            "the day of the last run."
         )
 
     def _by_id(self) -> int:

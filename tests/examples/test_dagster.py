@@ -23,6 +23,7 @@ from tests.meltano.conftest import ClariPipeline
 from tests.pipeline import MELTANO, Meltano
 from tests.postgres import PostgresServer
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.revenue import RevenueSandbox
 from tests.targets.environments import environment
 
@@ -53,6 +54,14 @@ dg.Definitions.validate_loadable(definitions.defs)
 """
 
 
+READ_A_NIGHT = """
+import dagster as dg, definitions
+[(changes, _)] = definitions.NIGHTS
+with dg.DagsterInstance.get() as instance:
+    dg.materialize([changes], partition_key="acme", instance=instance)
+"""
+
+
 class Account(ClariPipeline):
     """An account whose tables are in a schema of their own."""
 
@@ -75,9 +84,12 @@ def months() -> list[datetime]:
 class Project:
     """A Meltano project with the accounts of the example, and Dagster beside it."""
 
-    def __init__(self, folder: Path, postgres: PostgresServer) -> None:
+    def __init__(self, folder: Path, postgres: PostgresServer, tap: str, begin: datetime) -> None:
         self.meltano = Meltano(folder / "project", postgres)
-        self.meltano.install("tap-clari", "target-postgres")
+        self.meltano.install(tap, "target-postgres")
+        self._accounts = folder / "project" / "accounts" / tap
+        self._accounts.mkdir(parents=True)
+        self._begin = begin
         self._project = folder / "project"
         self._home = folder / "home"
         self._home.mkdir()
@@ -85,19 +97,10 @@ class Project:
         shutil.copy(EXAMPLE / "dagster.yaml", self._home)
         self._python = environment(DAGSTER, ()) / "python"
 
-    def add(self, account: str, copilot: CopilotSandbox, revenue: RevenueSandbox) -> None:
+    def add(self, account: str, **settings: object) -> None:
         """Write the settings of an account."""
-        folder = self._project / "accounts" / "tap-clari"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{account}.env").write_text(
-            f"# {account}\n"
-            f"TAP_CLARI_API_URL={revenue.url}\n"
-            f"TAP_CLARI_API_KEY={revenue.api_key}\n"
-            "TAP_CLARI_JOB_POLL_INTERVAL_SECONDS=1\n"
-            f"TAP_CLARI_COPILOT_API_URL={copilot.url}\n"
-            f"TAP_CLARI_COPILOT_API_KEY={copilot.api_key}\n"
-            f"TAP_CLARI_COPILOT_API_PASSWORD={copilot.api_password}\n"
-        )
+        lines = [f"# {account}", *(f"{name}={value}" for name, value in settings.items())]
+        (self._accounts / f"{account}.env").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     @contextlib.contextmanager
     def start(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -110,7 +113,7 @@ class Project:
                 cwd=EXAMPLE,
                 env={
                     **surroundings,
-                    "BACKFILL_FROM": f"{months()[0]:%Y-%m-%d}",
+                    "BACKFILL_FROM": f"{self._begin:%Y-%m-%d}",
                     "DAGSTER_HOME": str(self._home),
                     "MELTANO_COMMAND": str(MELTANO),
                     "MELTANO_PROJECT_ROOT": str(self._project),
@@ -138,7 +141,7 @@ def project(tmp_path: Path) -> Iterator[tuple[Project, list[Account]]]:
     bounds = months()
     with contextlib.ExitStack() as running:
         postgres = running.enter_context(PostgresServer())
-        project = Project(tmp_path, postgres)
+        project = Project(tmp_path, postgres, "tap-clari", bounds[0])
         found = []
         for seed, name in enumerate(ACCOUNTS, 1):
             copilot = running.enter_context(
@@ -153,7 +156,15 @@ def project(tmp_path: Path) -> Iterator[tuple[Project, list[Account]]]:
                     modified_from=f"{begin + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}",
                     modified_to=f"{end - timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}",
                 )
-            project.add(name, copilot, revenue)
+            project.add(
+                name,
+                TAP_CLARI_API_URL=revenue.url,
+                TAP_CLARI_API_KEY=revenue.api_key,
+                TAP_CLARI_JOB_POLL_INTERVAL_SECONDS=1,
+                TAP_CLARI_COPILOT_API_URL=copilot.url,
+                TAP_CLARI_COPILOT_API_KEY=copilot.api_key,
+                TAP_CLARI_COPILOT_API_PASSWORD=copilot.api_password,
+            )
             account = Account(postgres, project.meltano, copilot, revenue)
             account.name = name
             found.append(account)
@@ -196,3 +207,32 @@ def test_a_year_of_two_accounts_is_complete_though_it_was_killed_once(
     first.traffic.clear()
     dagster.run("backfill.py")
     assert not first.traffic.count()
+
+
+def test_a_month_and_a_night_of_gladly(tmp_path: Path) -> None:
+    *_, begin, end = months()
+    with PostgresServer() as postgres, GladlySandbox(report_days=70) as gladly:
+        project = Project(tmp_path, postgres, "tap-gladly", begin)
+        project.add(
+            "acme",
+            TAP_GLADLY_API_URL=gladly.url,
+            TAP_GLADLY_USERNAME=gladly.username,
+            TAP_GLADLY_API_TOKEN=gladly.api_token,
+            TAP_GLADLY_START_DATE=f"{end:%Y-%m-%d}",
+            TAP_GLADLY_REPORTS='["ConversationExportReport"]',
+        )
+        project.run("backfill.py")
+        with postgres.connect() as connection:
+            read = connection.execute(
+                "SELECT conversation_id FROM tap_gladly_acme.report_conversation_export"
+            ).fetchall()
+        rows = gladly.reports.rows("ConversationExportReport")
+        first, last = (f"{each:%Y-%m-%dT%H:%M:%S}" for each in (begin, end))
+        wanted = [row["Conversation ID"] for row in rows if first <= row["Created At"] < last]
+        assert len(wanted) > 28
+        assert sorted(each for (each,) in read) == sorted(wanted)
+
+        project.run("-c", READ_A_NIGHT)
+        with postgres.connect() as connection:
+            agents = connection.execute("SELECT id FROM tap_gladly_acme.agents").fetchall()
+        assert {each for (each,) in agents} == {each["id"] for each in gladly.account.agents}
