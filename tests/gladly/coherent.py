@@ -49,6 +49,8 @@ def happen(gladly: GladlySandbox) -> None:
     desk.remove_topic(talk, topic, at=at)
     desk.set_attribute(talk, "orderId", "00007", at=at)
     desk.call(talks[2], at=at)
+    desk.note(talks[2], at=at)
+    desk.comment(tasks[0], at=at)
     # Of the tasks one is closed, one was for some time, and one is nobody's.
     desk.assign_task(tasks[0], at=at)
     desk.close_task(tasks[0], at=at)
