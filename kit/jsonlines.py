@@ -43,7 +43,7 @@ class JSONLinesReceiver:
         self._was_empty = False
 
     def __call__(self, response: requests.Response) -> Spool:
-        """Receive it.
+        """Receive the lines of an answer.
 
         Raises:
             MalformedBodyError: If it is to be asked for again.

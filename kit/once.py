@@ -27,7 +27,7 @@ class Once(t.Generic[T]):
         self._error: FatalAPIError | None = None
 
     def __call__(self) -> T:
-        """What was answered.
+        """The answer, which is asked for at the first call only.
 
         Raises:
             FatalAPIError: If it cannot be had.

@@ -96,6 +96,18 @@ class Run:
         lines = self.log.splitlines() or [""]
         return lines[-1].split("|", 3)[-1].strip()
 
+    def assert_told(self, *words: str, secrets: Iterable[str] = ()) -> None:
+        """It ended in one sentence with these words, exit code 1, and gave no secret away."""
+        assert self.returncode == 1
+        assert "Traceback" not in self.log
+        lines = self.log.splitlines()
+        [error] = [line for line in lines if "| ERROR" in line or "| CRITICAL" in line]
+        assert self.last_word in error
+        for word in words:
+            assert word in self.last_word, self.last_word
+        for secret in secrets:
+            assert secret not in self.log
+
 
 @dataclass
 class Tap:

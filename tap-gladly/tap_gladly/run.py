@@ -137,7 +137,7 @@ class GladlyStream(ApiStream):
         return self.run.client
 
     def missing_settings(self) -> str | None:
-        """The address and the credentials are needed."""
+        """The sentence for an address or a credential that is missing."""
         return missing_settings(self.config)
 
     @property

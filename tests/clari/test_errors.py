@@ -32,16 +32,8 @@ KEYS = {"copilot_api_key": "k", "copilot_api_password": "p"}
 
 
 def assert_told(run: Run, copilot: Copilot, *words: str) -> None:
-    """The run ended in one sentence with these words, exit code 1, and gave nothing away."""
-    assert run.returncode == 1
-    assert "Traceback" not in run.log
-    errors = [line for line in run.log.splitlines() if "| ERROR" in line or "| CRITICAL" in line]
-    assert len(errors) == 1
-    assert run.last_word in errors[0]
-    for word in words:
-        assert word in run.last_word, run.last_word
-    for secret in (copilot.sandbox.api_password, *SECRETS):
-        assert secret not in run.log
+    """The run ended in one sentence with these words, and gave nothing away."""
+    run.assert_told(*words, secrets=(copilot.sandbox.api_password, *SECRETS))
 
 
 @pytest.mark.parametrize(

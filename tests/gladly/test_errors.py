@@ -41,17 +41,9 @@ LISTS = {
 
 
 def assert_told(run: Run, gladly: Gladly, *words: str) -> None:
-    """The run ended in one sentence with these words, exit code 1, and gave nothing away."""
-    assert run.returncode == 1
-    assert "Traceback" not in run.log
-    errors = [line for line in run.log.splitlines() if "| ERROR" in line or "| CRITICAL" in line]
-    assert len(errors) == 1
-    assert run.last_word in errors[0]
-    for word in words:
-        assert word in run.last_word, run.last_word
-    secrets = (gladly.sandbox.api_token, gladly.sandbox.headers["Authorization"].split()[1])
-    for secret in (*secrets, "SECRET-IN-BODY"):
-        assert secret not in run.log
+    """The run ended in one sentence with these words, and gave nothing away."""
+    token = gladly.sandbox.headers["Authorization"].split()[1]
+    run.assert_told(*words, secrets=(gladly.sandbox.api_token, token, "SECRET-IN-BODY"))
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ class RevenueStream(ApiStream):
         return parse_time_or_epoch(value)
 
     def missing_settings(self) -> str | None:
-        """Each credential is needed."""
+        """The sentence for a credential that is missing."""
         for setting in self.credentials.values():
             if not self.config.get(setting):
                 return f"The stream {self.name!r} needs the setting {setting}. {WHERE[setting]}."

@@ -110,7 +110,7 @@ class Part(t.NamedTuple):
 
 
 class Merge(t.NamedTuple):
-    """A customer had a part in a merge.
+    """A customer was merged with another one.
 
     Args:
         customer: The customer's id.

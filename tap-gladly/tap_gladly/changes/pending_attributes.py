@@ -36,7 +36,7 @@ class PendingAttributes:
         self._reader = reader
 
     def add(self, ids: Iterable[str]) -> None:
-        """Keep ids that were met."""
+        """Keep ids that records name."""
         reader = self._reader()
         if reader and (met := {*ids}.difference(known := self.unread())):
             reader.stream_state[UNREAD] = sorted({*known, *met})
@@ -47,7 +47,7 @@ class PendingAttributes:
         return list(reader.stream_state.get(UNREAD) or ()) if reader else []
 
     def keep(self, left: Iterable[str]) -> None:
-        """Keep that all were read but these."""
+        """Keep these ids; all others were read."""
         if reader := self._reader():
             reader.stream_state.pop(UNREAD, None)
             self.add(left)

@@ -24,7 +24,7 @@ UnreadDays = dict[str, tuple[date, date]]
 
 
 class UnreadReports:
-    """The reports that a stream could not be told of.
+    """The reports that could not be read when a stream asked what changed.
 
     Args:
         state: The stream's part of the state.
@@ -36,7 +36,7 @@ class UnreadReports:
         self._kind = kind
 
     def windows(self) -> list[ReportWindow]:
-        """What is to be asked for again."""
+        """The windows that are to be asked for again."""
         found = self._state.get(UNREAD_REPORTS) or {}
         return [
             ReportWindow(
@@ -47,7 +47,7 @@ class UnreadReports:
         ]
 
     def start(self) -> datetime | None:
-        """The oldest time of which they tell."""
+        """The oldest time that they cover."""
         return min((each.days.start for each in self.windows()), default=None)
 
     def keep(self, windows: Iterable[ReportWindow]) -> None:

@@ -69,7 +69,7 @@ class IdRequest(t.NamedTuple):
 
 
 class IdResult(t.NamedTuple):
-    """What was answered.
+    """The answer to a request by id.
 
     Args:
         records: The records.

@@ -49,7 +49,7 @@ class ConversationsStream(SingleRecordStream):
     kind = CONVERSATION
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
-        """The record, whose custom attributes are met."""
+        """The record; the custom attributes that it names are noted."""
         self.run.attributes.add(_attributes_of(outcome))
         return super().records_of(index, change, outcome)
 
@@ -93,7 +93,7 @@ class CustomerConversationsStream(CustomerListStream):
             yield {"id": conversation, "changedAt": at, "_sdc_deleted_at": at}
 
     def records_of(self, index: ChangeIndex, change: Change, outcome: Outcome) -> Iterable[Record]:
-        """The records, whose custom attributes are met."""
+        """The records; the custom attributes that they name are noted."""
         self.run.attributes.add(_attributes_of(outcome))
         return super().records_of(index, change, outcome)
 
@@ -181,7 +181,7 @@ class CustomAttributesStream(GladlyStream, AttributesReader):
         return Estimate(len(self.run.attributes.unread()))
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Read those that were met and not read yet."""
+        """Read the custom attributes that were noted and not read yet."""
         if not self.run.reads_changes:
             self.log(
                 "Custom attributes are met on conversations, of which no stream is selected: "

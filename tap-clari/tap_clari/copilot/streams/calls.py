@@ -57,7 +57,7 @@ class CallsStream(_CallStream):
         return self.run.deals.begin(start) if self.run.deals.are_wanted() else start
 
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
-        """The list holds the records."""
+        """The records, which are the items of the list."""
         deals = self.run.deals if self.run.deals.are_wanted() else None
         for call in calls:
             record = self.decode(call)

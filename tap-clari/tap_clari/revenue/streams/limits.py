@@ -27,7 +27,7 @@ class LimitsStream(RevenueStream):
     tap_added_properties = ("fetchedAt",)
 
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
-        """Ask once."""
+        """Ask for the limits."""
         limits = self.client.fetch(self.path, self._decode)
         yield self.with_added(limits, fetchedAt=format_time(datetime.now(timezone.utc)))
 

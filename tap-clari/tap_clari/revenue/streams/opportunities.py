@@ -109,7 +109,7 @@ class OpportunityChangesStream(ChildStream, RevenueStream):
     )
 
     def rows_of(self, record: Record) -> Iterable[Record]:
-        """The changes; one that is told twice comes once."""
+        """The changes of its fields; one that is listed twice comes once."""
         rows: dict[str, Record] = {}
         for field in _objects(record.get("fields")):
             for change in _objects(field.get("trendHistory")):
