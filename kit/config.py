@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import typing as t
@@ -111,6 +112,8 @@ def with_values(config: Mapping[str, t.Any], schema: Schema) -> Config:
 
 def _value(value: object, schema: Schema) -> object:
     kinds = schema.get("type", ())
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        return {name: _object_in(each) for name, each in value.items()}
     if not isinstance(value, str) or "string" in kinds or not kinds:
         return value
     text = value.strip()
@@ -120,6 +123,14 @@ def _value(value: object, schema: Schema) -> object:
         return _parsed(text, kinds)
     except (ValueError, RecursionError):
         return value
+
+
+def _object_in(value: object) -> object:
+    """The object that a text within an object may be: Meltano keeps `stream_maps.users` as text."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
 
 
 def _parsed(text: str, kinds: Sequence[str]) -> object:

@@ -22,6 +22,7 @@ SCHEMA: dict[str, t.Any] = {
         "rate": {"type": ["number", "null"], "exclusiveMinimum": 0},
         "ids": {"type": ["array", "null"], "items": {"type": ["string"]}},
         "maps": {"type": ["object", "null"]},
+        "maps_of_maps": {"type": ["object", "null"], "additionalProperties": {"type": "object"}},
         "name": {"type": ["string", "null"]},
         "api_key": {"type": ["string", "null"], "secret": True},
     },
@@ -46,6 +47,13 @@ def test_a_text_becomes_the_value_that_it_says(name: str, text: str, value: obje
     values = with_values({name: text}, SCHEMA)
     assert values == {name: value}
     assert not [*kind_errors(values, SCHEMA), *value_errors(values, SCHEMA)]
+
+
+def test_a_text_within_an_object_becomes_an_object_where_one_belongs() -> None:
+    value = {"users": '{"a": "1"}', "wrong": "{a"}
+    [found] = with_values({"maps_of_maps": value}, SCHEMA).values()
+    assert found == {"users": {"a": "1"}, "wrong": "{a"}
+    assert with_values({"maps": value}, SCHEMA) == {"maps": value}
 
 
 @pytest.mark.parametrize("name", SCHEMA["properties"])

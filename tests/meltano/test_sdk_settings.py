@@ -22,7 +22,7 @@ if t.TYPE_CHECKING:
     from tests.running import Record
 
 TAP = "tap-clari"
-MAPS = {"users": {"email": "md5(email + config['salt'])", "crm__id": "id"}}
+MAP = {"email": "md5(email + config['salt'])", "crm__id": "id"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_map_is_applied_whichever_way_it_is_set(
             text=True,
         ).stdout
 
-    meltano("config", "set", TAP, "stream_maps", json.dumps(MAPS))
+    meltano("config", "set", TAP, "stream_maps.users", json.dumps(MAP))
     messages = [json.loads(line) for line in meltano("invoke", TAP).splitlines()]
     records = [each["record"] for each in messages if each["type"] == "RECORD"]
     assert records
