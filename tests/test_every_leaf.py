@@ -142,7 +142,7 @@ def leaves_sent(apis: Sequence[LocalApi]) -> set[Leaf]:
         for document in documents(body):
             record = document.get("job", document) if isinstance(document, dict) else {}
             # What has not ended yet is not read: a work session, an export job.
-            if record.get("status") not in {"ACTIVE", "SCHEDULED"}:
+            if record.get("status") not in {"ACTIVE", "SCHEDULED", "STARTED"}:
                 found.update(leaves(readable(document)))
     return {each for each in found if each[0] not in BESIDE_RECORDS | OF_THE_RUN}
 
