@@ -10,6 +10,7 @@ import pytest
 
 from tests.clari.truth import MODIFIED, assert_loaded, detailed
 from tests.gladly.truth import ago
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Copilot, Start
@@ -172,6 +173,21 @@ def test_nothing_is_asked_for_of_calls_at_the_bookmark_that_have_not_changed(
     copilot.sandbox.account.override(other, title="Edited")
     read(copilot, *streams, state=again.state, lookback_days=0)
     assert sorted(asked(copilot)) == sorted([other, last])
+
+
+def test_a_call_that_could_not_be_read_is_asked_for_by_the_next_look_back(
+    copilot: Copilot, impatient: str
+) -> None:
+    hit, *_ = recent(copilot)
+    params = {"id": hit}
+    copilot.sandbox.faults.add(path="/call-details", params=params, times=None, status=502)
+    first = read(copilot._replace(tap=Tap(impatient, copilot.tap.config)))
+    assert hit not in first.ids("call_details")
+    copilot.sandbox.faults.clear()
+    again = read(copilot, state=first.state)
+    assert hit in again.ids("call_details")
+    read(copilot, state=again.state)
+    assert asked(copilot) == []
 
 
 def test_turns_alone_remember_it_too(copilot: Copilot) -> None:

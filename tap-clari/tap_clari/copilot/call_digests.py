@@ -38,6 +38,8 @@ class CallDigests:
         self._lookback = lookback
         self._length = max(lookback / SPANS, SHORTEST)
         self._listed: defaultdict[str, int] = defaultdict(int)
+        self._recent: set[str] = set()
+        self._incomplete: set[str] = set()
 
     def begin_of(self, moment: datetime) -> datetime:
         """The begin of the span that a time lies in."""
@@ -52,10 +54,15 @@ class CallDigests:
         canonical = msgspec.json.encode(decode_json(call), order="deterministic")
         number = int.from_bytes(hashlib.sha256(canonical).digest()[:8], "big")
         self._listed[span] = (self._listed[span] + number) % MODULUS
+        self._recent.add(span)
 
     def is_changed(self, span: str) -> bool:
         """Whether the calls of a span, which are all listed, differ from those of the last run."""
         return self._known.get(span) != f"{self._listed[span]:016x}"
+
+    def doubt(self) -> None:
+        """Have the spans of the newest calls read again by the next run: one could not be read."""
+        self._incomplete |= self._recent
 
     def keep(self, bookmark: datetime, unread: str | None) -> None:
         """Keep in the state what was listed, since all of it is written, but for one span.
@@ -67,6 +74,9 @@ class CallDigests:
         oldest = self.span_of(bookmark - self._lookback)
         for span in [each for each in self._listed if each != unread]:
             self._known[span] = f"{self._listed[span]:016x}"
+        for span in self._incomplete & self._known.keys():
+            del self._known[span]
+        self._recent &= {unread}
         for digests in (self._known, self._listed):
             for span in [each for each in digests if each < oldest]:
                 del digests[span]

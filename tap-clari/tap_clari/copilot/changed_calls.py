@@ -145,7 +145,7 @@ class ChangedCallsStream(CopilotStream):
             again = self._deferred.after_success() if outcome is not None else ()
             for deferred, second in self.client.map_concurrently(again, ask):
                 if isinstance(second, PersistentServerError):
-                    self._log_unreadable(deferred, str(second), "and is left out")
+                    self.leave_out(deferred, str(second))
                 else:
                     yield deferred, second
 
@@ -169,6 +169,10 @@ class ChangedCallsStream(CopilotStream):
             return None
         except PersistentServerError as error:
             return error
+
+    def leave_out(self, identifier: str, reason: str) -> None:
+        """Name what cannot be read."""
+        self._log_unreadable(identifier, reason, "and is left out")
 
     def _log_unreadable(self, identifier: str, reason: str, what_now: str) -> None:
         self.log(

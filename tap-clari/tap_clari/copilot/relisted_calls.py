@@ -68,6 +68,11 @@ class RelistedCallsStream(ChangedCallsStream):
         super().move_bookmark(read_until)
         self._digests.keep(max(read_until, self._known_until or read_until), self._held_span)
 
+    def leave_out(self, identifier: str, reason: str) -> None:
+        """Name what cannot be read. The look-back asks for it again."""
+        super().leave_out(identifier, reason)
+        self._digests.doubt()
+
     def read_batch(self, calls: list[msgspec.Raw]) -> Iterator[Record]:
         """Read what may have changed."""
         return self.read_changed(self._changed(calls))
