@@ -166,6 +166,7 @@ class Tap:
         stop: t.Callable[[str], bool],
         *streams: str,
         signal_number: int = signal.SIGKILL,
+        is_all_read: bool = False,
         state: Record | None = None,
         **settings: t.Any,
     ) -> Run:
@@ -173,9 +174,10 @@ class Tap:
 
         What a tap wrote up to its end counts, as it would for a target at the other end. Of one
         that is killed, only what it wrote up to that line: its target is taken to be killed with
-        it. On a busy machine the tap would be further, or done, before the signal comes.
+        it. On a busy machine the tap would be further, or done, before the signal comes. With
+        `is_all_read` its target reads what it wrote after that line too, such as a job it started.
         """
-        is_killed = signal_number == signal.SIGKILL
+        is_killed = signal_number == signal.SIGKILL and not is_all_read
         lines: list[str] = []
         with self.started(streams=streams, state=state, **settings) as (process, log):
             try:

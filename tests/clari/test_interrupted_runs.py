@@ -43,6 +43,7 @@ def test_a_run_stopped_at_any_stream_leaves_all_its_jobs_to_the_next(
                 lambda line, stream=stream: is_record(line, stream),  # type: ignore[misc]
                 *STREAMS,
                 signal_number=number,
+                is_all_read=True,
                 state=state,
             )
         )
