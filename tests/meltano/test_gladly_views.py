@@ -24,6 +24,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.meltano.conftest import DeskPipeline, Record
+    from tests.sandbox.gladly import GladlySandbox
 
 SQL = ROOT / "docs" / "sql"
 VIEWS = sorted((SQL / "gladly").glob("*.sql"))
@@ -67,6 +68,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskPipeline]:
         desk.message(talk["id"], "SMS", inbound=False, at=at)
         desk.close(talk["id"], at=at)
         keep_books(gladly)
+        shorten(gladly, "AgentDurationsReportV2")
         pipeline.set_back(ago(minutes=20))
         pipeline.run(*STREAMS, settings=settings)
         yield pipeline
@@ -77,6 +79,13 @@ def query(pipeline: DeskPipeline, text: str, zone: str = "UTC") -> list[tuple[t.
     with pipeline.postgres.connect() as connection:
         connection.execute("SELECT set_config('TimeZone', %s, false)", [zone])
         return connection.execute(text).fetchall()
+
+
+def shorten(gladly: GladlySandbox, report: str) -> None:
+    """Take the oldest row out of a report whose rows have no id: it is not told of any more."""
+    oldest, *rows = sorted(gladly.reports.rows(report), key=lambda row: nanos(row["Start time"]))
+    assert moment_of(nanos(oldest["Start time"])) < ago(days=2)
+    gladly.reports.set(report, rows)
 
 
 def answers(pipeline: DeskPipeline, view: str) -> list[Record]:
