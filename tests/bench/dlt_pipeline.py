@@ -37,7 +37,7 @@ def items(url: str) -> Iterator[t.Any]:
     lines: list[t.Any] = []
     with requests.get(url, stream=True) as response:
         for line in response.iter_lines():
-            lines.append(dlt.common.json.loads(line))
+            lines.append(dlt.common.json.loadb(line))
             if len(lines) == 5000:
                 yield lines
                 lines = []
