@@ -90,5 +90,5 @@ def test_twelve_pieces_of_gladly_are_the_year_in_postgresql(tmp_path: Path) -> N
         pieces = [account.piece(*each) for each in itertools.pairwise(gladly_backfill.MONTHS)]
         load(postgres, tmp_path / "project", "pieces", *pieces)
         load(postgres, tmp_path / "project", "whole", account.piece(first, last))
-        # The window in which a row was asked for is that of its piece.
-        assert_same_tables(postgres, gladly_backfill.STREAMS, WINDOW)
+        # The window in which a row was asked for, and when, are those of its piece.
+        assert_same_tables(postgres, gladly_backfill.STREAMS, (*WINDOW, "read_at"))
