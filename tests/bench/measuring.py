@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -108,7 +109,9 @@ def measure(tap: Tap, streams: Sequence[str], **settings: t.Any) -> Taken:
         ) as counter:
             watched = psutil.Process(process.pid)
             while process.poll() is None:
-                taken.memory.append(watched.memory_info().rss / 2**20)
+                # It may end at this moment.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    taken.memory.append(watched.memory_info().rss / 2**20)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
             taken.seconds = time.monotonic() - began
             taken.records = int(counter.communicate()[0])
