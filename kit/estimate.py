@@ -46,8 +46,10 @@ def rationed_in(estimates: Mapping[str, Estimate]) -> dict[str, int]:
 
 def estimate_lines(
     estimates: Mapping[str, Estimate], requests_per_second: float, left: str = ""
-) -> Iterator[str]:
+) -> Iterator[tuple[str, dict[str, t.Any]]]:
     """The lines of the log: the whole run first, then each stream that needs anything.
+
+    With each come the fields that say the same in a structured log.
 
     Args:
         estimates: What each stream needs, by its name.
@@ -57,10 +59,11 @@ def estimate_lines(
     requests = sum(each.requests for each in estimates.values())
     seconds = requests / requests_per_second + sum(each.seconds for each in estimates.values())
     whole = Estimate(requests, rationed_in(estimates))
-    yield (
+    line = (
         f"This run needs at least {whole}, and {timedelta(seconds=round(seconds))} (h:mm:ss) at "
         f"{requests_per_second:g} requests a second{f'; {left}' if left else ''}"
     )
+    yield line, {"requests": requests, **whole.rationed, "seconds": round(seconds)}
     for name, each in estimates.items():
         if each.requests or any(each.rationed.values()):
-            yield f"  {name}: {each}"
+            yield f"  {name}: {each}", {"of": name, "requests": each.requests, **each.rationed}

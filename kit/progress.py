@@ -1,4 +1,7 @@
-"""Progress lines: how far a long reading is, for the user who looks at the log."""
+"""Progress lines: how far a long reading is, for the user who looks at the log.
+
+A structured log has the same as fields, in `progress`.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,19 @@ class ProgressLog:
         if now - self._logged < INTERVAL:
             return False
         self._logged = now
+        fields: dict[str, t.Any] = {"of": self._name, "done": self._done}
         if self.total is None:
             self._log(
-                "%s: %s done in %s (h:mm:ss)", self._name, f"{self._done:,}", _since(self._began)
+                "%s: %s done in %s (h:mm:ss)",
+                self._name,
+                f"{self._done:,}",
+                _since(self._began),
+                extra={"progress": fields},
             )
             return True
         left = max(0, self.total - self._done)
         seconds = left * (now - self._began) / max(1, self._done)
+        fields |= {"total": self.total, "seconds_left": round(seconds)}
         self._log(
             "%s: %s of %s done, %s left, which takes about %s (h:mm:ss)",
             self._name,
@@ -47,6 +56,7 @@ class ProgressLog:
             f"{self.total:,}",
             f"{left:,}",
             timedelta(seconds=round(seconds)),
+            extra={"progress": fields},
         )
         return True
 

@@ -185,8 +185,8 @@ class ApiTap(Tap):
                 estimates[stream.name] = stream.estimate()
         rate = float(self.config["requests_per_second"])
         left = self.quota_left(rationed_in(estimates))
-        for line in estimate_lines(estimates, rate, left):
-            self.logger.info("%s", line)
+        for line, fields in estimate_lines(estimates, rate, left):
+            self.logger.info("%s", line, extra={"estimate": fields})
 
     def _sync(self, stream: Stream) -> str | None:
         """Read a stream; returns the sentence that says why it could not be read whole.

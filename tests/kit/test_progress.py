@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from tap_clari.kit.progress import ProgressLog
 
@@ -15,7 +17,17 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def log_into(lines: list[str], total: int | None) -> ProgressLog:
-    return ProgressLog(lambda message, *args: lines.append(message % args), "calls", total)
+    return ProgressLog(lambda message, *args, **_: lines.append(message % args), "calls", total)
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_structured_log_has_the_same_as_fields() -> None:
+    found: list[dict[str, t.Any]] = []
+    for total, more in ((2000, {"total": 2000, "seconds_left": 170}), (None, {})):
+        log = ProgressLog(lambda *_, extra: found.append(extra["progress"]), "calls", total)
+        for _ in range(3):
+            log.count(100)
+        assert found.pop() == {"of": "calls", "done": 300, **more}
 
 
 def test_a_line_every_thirty_seconds_with_the_time_left(lines: list[str]) -> None:
