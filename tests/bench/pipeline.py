@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 import typing as t
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psutil
@@ -56,13 +55,7 @@ def _loaded(items: int, settings: dict[str, str]) -> dict[str, float]:
         PostgresServer() as postgres,
         GladlySandbox(history_days=0) as gladly,
     ):
-        now = datetime.now(timezone.utc)
-        gladly.exports.add(
-            start=now - timedelta(days=1),
-            end=now - timedelta(hours=1),
-            updated=now - timedelta(minutes=5),
-            files={"conversation_items.jsonl": Emails(items).chunks},
-        )
+        Emails(items).export(gladly)
         meltano = Meltano(Path(folder) / "project", postgres, gladly=gladly)
         meltano.install(TAP, TARGET)
         seen: defaultdict[int, tuple[str, float]] = defaultdict(lambda: ("", 0.0))
