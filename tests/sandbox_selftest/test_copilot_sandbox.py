@@ -22,6 +22,7 @@ from tests.sandbox_selftest.client import ApiClient, Clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.sandbox.copilot.account import Account
     from tests.sandbox.faults import FaultOptions
 
     Json = dict[str, Any]
@@ -362,6 +363,105 @@ def test_data_is_as_varied_as_life() -> None:
     assert {type(each["personId"]) for each in sentiments} == {str}
     assert {len(call["id"]) for call in calls} == {24}
     assert any("time" not in call for call in calls)
+
+
+def recorded(account: Account) -> list[Json]:
+    """Return the calls that have a transcript, in full."""
+    calls = map(account.call, account.call_ids())
+    return [call for call in calls if call["status"] in {"PROCESSED", "POST_PROCESSING_DONE"}]
+
+
+def persons(people: list[Json]) -> dict[int, Json]:
+    """Return people of a call by their ids, which are text at times."""
+    return {int(each["personId"]): each for each in people}
+
+
+def test_a_call_is_counted_by_its_turns(shared: Client) -> None:
+    for call in recorded(shared.sandbox.account):
+        metrics, turns, ours = call["metrics"], call["transcript"], persons(call["users"])
+        lengths = [turn["end"] - turn["start"] for turn in turns]
+        by_us = [int(turn["personId"]) in ours for turn in turns]
+        asked = [turn["text"][-1] in "?\uff1f\u061f" for turn in turns]
+        said = sum(lengths)
+        assert metrics["total_speak_duration"] == pytest.approx(said, abs=0.01)
+        assert metrics["talk_listen_ratio"] == pytest.approx(
+            sum(length for length, our in zip(lengths, by_us, strict=True) if our) / said, abs=1e-4
+        )
+        assert metrics["num_questions_asked"] == sum(asked)
+        assert metrics["num_questions_asked_by_reps"] == sum(map(min, asked, by_us))
+        answered = sum(map(min, asked, by_us, [not our for our in by_us[1:]]))
+        assert metrics.get("engaging_questions") in (answered, None)
+        longest = metrics["longest_monologue_duration"]
+        assert longest == pytest.approx(max(lengths), abs=0.01)
+        at = [turn["start"] for turn in turns].index(metrics["longest_monologue_start_time"])
+        assert lengths[at] == pytest.approx(longest, abs=0.01)
+        ends = [turn["end"] for turn in turns]
+        assert all(end <= turn["start"] for end, turn in zip(ends, turns[1:], strict=False))
+        assert ends[-1] <= metrics["call_duration"]
+
+
+def test_topics_are_found_where_they_are_spoken_of(shared: Client) -> None:
+    topics = {topic["topic_name"]: topic for topic in shared.sandbox.account.topics()}
+    names = {user["id"]: user["name"] for user in shared.sandbox.account.users()}
+    found = 0
+    for call in recorded(shared.sandbox.account):
+        turns = {turn["start"]: turn for turn in call["transcript"]}
+        users, guests = persons(call["users"]), persons(call["externalParticipants"])
+        told = [
+            annotation.get("category") or annotation["label"]
+            for turn in turns.values()
+            for annotation in turn.get("annotations", [])
+        ]
+        categories = call["metrics"]["categories"]
+        assert {each["name"] for each in categories} == {*told} & topics.keys()
+        for category in categories:
+            topic = topics[category["name"]]
+            assert category["occurences"] == told.count(category["name"])
+            assert category["occurences"] == len(category["phrases_matched"])
+            assert category["ai_detected"] == (topic["type"] == "CUSTOM")
+            for phrase in category["phrases_matched"]:
+                turn = turns[phrase["time"]]
+                assert phrase["text"] in turn["text"]
+                if topic["type"] == "KEYWORD":
+                    assert phrase["text"] in topic["keyword_topic"]["trackers"]
+                person = int(turn["personId"])
+                user = users.get(person, {}).get("userId")
+                assert phrase.get("user_id") == user
+                assert phrase["name"] == (names[user] if user else guests[person]["name"])
+                found += 1
+        discussed = (call.get("summary") or {}).get("topics_discussed", categories)
+        assert {each["name"] for each in discussed} == {each["name"] for each in categories}
+    assert found > 100
+
+
+def test_who_speaks_has_joined_and_who_joined_was_invited(shared: Client) -> None:
+    absent = tasks = rivals = 0
+    for call in recorded(shared.sandbox.account):
+        invited = {**persons(call["externalParticipants"]), **persons(call["users"])}
+        joined = persons(call["joinedParticipants"])
+        turns = {clock(turn["start"]): turn for turn in call["transcript"]}
+        assert {int(turn["personId"]) for turn in turns.values()} <= joined.keys() <= {*invited}
+        absent += len(invited) - len(joined)
+        for person, each in joined.items():
+            mail = invited[person].get("userEmail") or invited[person].get("email")
+            assert each.get("email") == mail
+        for rival in call["competitor_sentiments"]:
+            turn = turns[rival["turn_start_time"]]
+            assert rival["competitor_name"] in turn["text"]
+            assert rival["personId"] == str(turn["personId"])
+            rivals += 1
+        for task in (call.get("summary") or {}).get("key_action_items", []):
+            turn = turns[task["start_timestamp"]]
+            assert task["action_item"] == turn["text"]
+            assert task["speaker_name"] == joined[int(turn["personId"])]["name"]
+            assert task["end_timestamp"] in (clock(turn["end"]), None)
+            tasks += 1
+    assert min(absent, rivals, tasks) > 20
+
+
+def clock(seconds: float) -> str:
+    """Write a place in a call as Copilot does."""
+    return time.strftime("%H:%M:%S", time.gmtime(int(seconds)))
 
 
 # Mutation

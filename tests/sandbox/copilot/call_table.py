@@ -23,8 +23,6 @@ VANISHED = 4
 _PRIVATE_EVERY, _PRIVATE_FIRST = 20, 7
 _TIMELESS_EVERY, _TIMELESS_FIRST = 211, 13
 _QUARTER_HOUR = 15 * 60 * SECOND
-_LONGEST = 7100
-_SHORTEST = 60
 
 
 def _status_of_byte() -> bytes:
@@ -50,7 +48,6 @@ class CallTable:
         status: Place in `STATUSES`.
         type: Place in `TYPES`.
         flags: Sum of `PRIVATE`, `DELETED` and `VANISHED`.
-        duration: Seconds; it counts for finished calls only.
     """
 
     def __init__(self) -> None:
@@ -59,7 +56,6 @@ class CallTable:
         self.status = bytearray()
         self.type = bytearray()
         self.flags = bytearray()
-        self.duration = array("H")
         self._by_modified: array[int] | None = None
         self._by_time: array[int] | None = None
 
@@ -74,7 +70,7 @@ class CallTable:
         """
         span = max((last - first) // MILLISECOND, 0) + 1
         modified = array(
-            "q", [first + (draw * span >> 32) * MILLISECOND for draw in _numbers(rng, count, "I")]
+            "q", [first + (draw * span >> 32) * MILLISECOND for draw in _numbers(rng, count)]
         )
         for position in range(0, count, 3):
             modified[position] = max(modified[position] // SECOND * SECOND, first)
@@ -83,7 +79,7 @@ class CallTable:
         for position in range(25, count - 5, 50):
             modified[position : position + 5] = array("q", [modified[position]] * 5)
         statuses = rng.randbytes(count).translate(_STATUS_OF_BYTE)
-        lags = _numbers(rng, count, "I")
+        lags = _numbers(rng, count)
         times = array(
             "q",
             [
@@ -124,7 +120,7 @@ class CallTable:
             "q",
             [
                 (first + (draw * span >> 32)) // _QUARTER_HOUR * _QUARTER_HOUR
-                for draw in _numbers(rng, count, "I")
+                for draw in _numbers(rng, count)
             ],
         )
         modified = array("q", [NEVER]) * count
@@ -177,9 +173,6 @@ class CallTable:
         self.status += statuses
         self.type += rng.randbytes(count).translate(_TYPE_OF_BYTE)
         self.flags += flags
-        self.duration.extend(
-            [_SHORTEST + draw % (_LONGEST - _SHORTEST) for draw in _numbers(rng, count, "H")]
-        )
         self._by_modified = self._by_time = None
         return positions
 
@@ -197,9 +190,9 @@ def _start(modified: int, lag: int, *, ahead: bool) -> int:
     return start // _QUARTER_HOUR * _QUARTER_HOUR
 
 
-def _numbers(rng: Random, count: int, typecode: str) -> array[int]:
-    """Return random unsigned integers of 32 (``I``) or 16 (``H``) bits, fast."""
-    numbers = array(typecode)
+def _numbers(rng: Random, count: int) -> array[int]:
+    """Return random unsigned integers of 32 bits, fast."""
+    numbers = array("I")
     numbers.frombytes(rng.randbytes(count * numbers.itemsize))
     if sys.byteorder == "big":
         numbers.byteswap()

@@ -6,10 +6,10 @@ change what is made of it.
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.sandbox.copilot.call_table import NEVER
+from tests.sandbox.copilot.conversations import COMMITMENT, Conversations
 from tests.sandbox.copilot.vocabulary import (
     FINISHED,
     NOT_JOINED,
@@ -22,25 +22,23 @@ from tests.sandbox.randomness import Draws, Scramble
 from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.sandbox.copilot.call_table import CallTable
+    from tests.sandbox.copilot.conversations import Turn
     from tests.sandbox.copilot.directory import CrmKind, Directory, Record
     from tests.sandbox.copilot.queries import Media
 
 SIGNATURE = "X-Signature=SIGNED-URL-SECRET"
 """Stands in every signed URL; found anywhere else, a secret has leaked."""
 
-_DISPOSITIONS = [
-    "UNKNOWN_CALL_DISPOSITION",
-    "CALL_CONNECTED_WITH_PROSPECT",
-    "CALL_DID_NOT_CONNECT_WITH_PROSPECT",
-]
-_CHARACTERS_PER_SECOND = 15
+_DISPOSITIONS = ["UNKNOWN_CALL_DISPOSITION", "CALL_CONNECTED_WITH_PROSPECT"]
+"""Of calls that were held: somebody of each side has joined."""
 
 
 class People(NamedTuple):
-    """Who is in a call, as indexes of the directory; the person ids count users, then contacts."""
+    """Who is invited to a call, as indexes of the directory.
+
+    The ids of persons count users, then contacts.
+    """
 
     account: int
     deal: int
@@ -55,6 +53,7 @@ class CallMaker:
         self._seed = seed
         self._table = table
         self._directory = directory
+        self._conversations = Conversations(seed, directory)
         self._ids = Scramble(seed, b"call ids")
         self._prefix = f"{Draws(seed, 0, b'call prefix').below(1 << 32):08x}"
 
@@ -111,15 +110,16 @@ class CallMaker:
         participants = self._participants(position, people)
         call["externalParticipants"] = participants
         if finished:
+            ours, theirs = _present(position, people)
             joined: list[Record] = [
                 {
                     "name": self._directory.user(user)["name"],
                     "email": self._directory.user_email(user),
                     "personId": number,
                 }
-                for number, user in enumerate(people.users)
+                for number, user in enumerate(people.users[:ours])
             ]
-            call["joinedParticipants"] = [*joined, *participants][: 1 + draws.below(6)]
+            call["joinedParticipants"] = [*joined, *participants[:theirs]]
         call["status"] = STATUSES[status]
         if status in NOT_JOINED:
             call["bot_not_join_reason"] = [draws.pick(REASONS_NOT_JOINED)]
@@ -141,44 +141,42 @@ class CallMaker:
         An unfinished call has an empty transcript or none at all.
         """
         call = self.listed(position, media)
-        rng = Random(self._seed << 32 | position)
-        people = self.people(position)
-        words = wording()
-        if position % 13 != 9 and rng.random() < 0.8:
-            call["deal_stage_live"] = rng.choice(words.stages)
+        draws = Draws(self._seed, position, b"details")
+        if position % 13 != 9 and draws.below(5):
+            call["deal_stage_live"] = draws.pick(wording().stages)
         if self._table.status[position] not in FINISHED:
             if position % 2:
                 call["transcript"] = []
             return call
-        language = rng.choice(words.languages)
-        call["transcript"] = transcript = self._transcript(
-            position, rng, language, len(call["joinedParticipants"])
-        )
-        end = transcript[-1]["end"]
-        if rng.random() < 0.9:
-            call["summary"] = self._summary(rng, language, people, end)
-        elif rng.random() < 0.5:
-            call["summary"] = None
-        turns = [rng.choice(transcript) for _ in range(max(0, rng.randrange(-2, 3)))]
-        call["competitor_sentiments"] = [
+        people = self.people(position)
+        present = _present(position, people)
+        turns = self._conversations.of(position).turns
+        call["transcript"] = transcript = [
             {
-                "competitor_name": rng.choice(words.competitors),
-                "sentiment": rng.choice(words.sentiments),
-                "reasoning": rng.choice(language),
-                "personId": str(turn["personId"]),
-                "turn_start_time": _clock(turn["start"]),
+                "text": turn.text,
+                "start": turn.start,
+                "end": turn.end,
+                "personId": _person(turn, people, present),
+                # Not deeper: who changes what it says, does so in a copy.
+                **({} if turn.annotations is None else {"annotations": turn.annotations}),
             }
             for turn in turns
         ]
+        if position % 17 == 3:
+            transcript[0]["personId"] = str(transcript[0]["personId"])  # a known slip
+        _put(call, draws, "summary", self._summary(position, people, draws))
+        call["competitor_sentiments"] = [
+            {
+                "competitor_name": turn.rival[0],
+                "sentiment": turn.rival[1],
+                "reasoning": turn.text,
+                "personId": str(_person(turn, people, present)),
+                "turn_start_time": _clock(turn.start),
+            }
+            for turn in turns
+            if turn.rival
+        ]
         return call
-
-    def _topics(self, position: int) -> Sequence[int]:
-        if self._table.status[position] not in FINISHED:
-            return ()
-        count = self._directory.topics_count
-        draws = Draws(self._seed, position, b"topics")
-        first, stride = draws.below(count), 1 + draws.below(3)
-        return [(first + i * stride) % count for i in range(draws.below(4))]
 
     def _users(self, position: int, people: People) -> list[Record]:
         users: list[Record] = [
@@ -217,10 +215,12 @@ class CallMaker:
                 call["original_start_time"] = _wire(draws, time)
             if draws.below(3):
                 call["icaluid"] = f"{call['id']}@calendar.example.com"
-                call["calendar_id"] = f"user{draws.below(self._directory.users_count)}@example.com"
+                call["calendar_id"] = call["users"][0]["userEmail"]  # of who organizes it
             if draws.one_in(6):
+                duration = self._conversations.of(position).duration
                 call["bookmark_timestamps"] = [
-                    _wire(draws, time + draws.below(3600) * SECOND) for _ in range(draws.below(3))
+                    _wire(draws, time + draws.below(duration) * SECOND)
+                    for _ in range(draws.below(3))
                 ]
         if modified != NEVER:
             call["last_modified_time"] = _wire(draws, modified)
@@ -272,115 +272,80 @@ class CallMaker:
         return self._directory.crm_id(kind, self._directory.counts[kind] + position % 7)
 
     def _put_metrics(self, call: Record, position: int, people: People) -> None:
+        """Set what is counted of the conversation, and who of this call spoke of each topic."""
         draws = Draws(self._seed, position, b"metrics")
-        words = wording()
-        duration = self._table.duration[position]
-        first = self._directory.user(people.users[0])
-        questions = draws.below(40)
-        monologue = draws.below(1 + duration // 2)
-        metrics: Record = {
-            "talk_listen_ratio": draws.below(10_001) / 10_000,
-            "num_questions_asked": questions,
-            "num_questions_asked_by_reps": draws.below(questions + 1),
-            "call_duration": duration,
-            "total_speak_duration": duration * (50 + draws.below(50)) / 100,
-            "longest_monologue_duration": monologue + draws.below(100) / 100,
-            "longest_monologue_start_time": float(draws.below(1 + duration // 2)),
-        }
-        _put(metrics, draws, "engaging_questions", draws.below(9))
+        conversation = self._conversations.of(position)
+        metrics = {**conversation.metrics}
+        _put(metrics, draws, "engaging_questions", metrics.pop("engaging_questions"))
+        present = _present(position, people)
         metrics["categories"] = [
             {
-                "name": words.topics[topic],
-                "occurences": 1 + draws.below(12),
+                "name": wording().topics[topic],
+                "occurences": len(turns),
                 "phrases_matched": [
                     {
-                        "text": draws.pick(words.trackers),
-                        "user_id": first["id"],
-                        "name": first["name"],
-                        "time": draws.below(duration * 100) / 100,
+                        "text": turn.tracker,
+                        **self._said_by(turn, people, present),
+                        "time": turn.start,
                     }
-                    for _ in range(draws.below(3))
+                    for turn in turns
                 ],
-                "ai_detected": draws.one_in(3),
+                "ai_detected": not self._directory.is_keyword_topic(topic),
             }
-            for topic in self._topics(position)
+            for topic, turns in conversation.by_topic().items()
         ]
         call["metrics"] = metrics
 
-    def _transcript(
-        self, position: int, rng: Random, language: list[str], persons: int
-    ) -> list[Record]:
-        words = wording()
-        awkward = words.languages[-1]
-        chance = rng.random
-        length = chance()
-        turns = 400 if length < 0.01 else 1 if length < 0.03 else 10 + int(chance() * 54)
-        transcript: list[Record] = []
-        clock = chance() * 20
-        for _ in range(turns):
-            sentences = [
-                language[int(chance() * len(language))]
-                if chance() < 0.95
-                else awkward[int(chance() * len(awkward))]
-                for _ in range(1 + int(chance() * chance() * 5))
-            ]
-            text = " ".join(sentences)
-            end = clock + 0.5 + len(text) / _CHARACTERS_PER_SECOND
-            turn: Record = {
-                "text": text,
-                "start": round(clock, 2),
-                "end": round(end, 2),
-                "personId": int(chance() * persons),
-            }
-            kind = chance()
-            if kind < 0.12:
-                tracker = words.trackers[int(chance() * len(words.trackers))]
-                turn["annotations"] = [
-                    {"tracker": tracker, "phrase": sentences[0], "category": words.topics[0]}
-                ]
-            elif kind < 0.2:
-                label = words.labels[int(chance() * len(words.labels))]
-                turn["annotations"] = [{"label": label, "phrase": sentences[-1]}]
-            elif kind < 0.6:
-                turn["annotations"] = []
-            transcript.append(turn)
-            clock = end + chance()
-        if position % 17 == 3:
-            transcript[0]["personId"] = str(transcript[0]["personId"])  # a known slip
-        # It fills the call.
-        pace = self._table.duration[position] / transcript[-1]["end"]
-        for turn in transcript:
-            turn["start"], turn["end"] = (
-                round(turn["start"] * pace, 2),
-                round(turn["end"] * pace, 2),
-            )
-        return transcript
+    def _said_by(self, turn: Turn, people: People, present: tuple[int, int]) -> Record:
+        person = _person(turn, people, present)
+        if turn.ours:
+            user = self._directory.user(people.users[person])
+            return {"user_id": user["id"], "name": user["name"]}
+        contact = people.contacts[person - len(people.users)]
+        return {"name": self._directory.contact_name(contact)}
 
-    def _summary(self, rng: Random, language: list[str], people: People, seconds: float) -> Record:
-        words = wording()
+    def _summary(self, position: int, people: People, draws: Draws) -> Record:
+        conversation = self._conversations.of(position)
+        turns, present = conversation.turns, _present(position, people)
         summary: Record = {
-            "full_summary": "\n\n".join(rng.choices(language, k=3)),
+            "full_summary": "\n\n".join(turns[len(turns) * part // 3].text for part in range(3)),
             "topics_discussed": [
                 {
-                    "name": rng.choice(words.topics),
-                    "start_timestamp": _clock(seconds * part / 4),
-                    "end_timestamp": _clock(seconds * (part + 1) / 4),
-                    "summary": rng.choice(language),
+                    "name": wording().topics[topic],
+                    "start_timestamp": _clock(about[0].start),
+                    "end_timestamp": _clock(about[-1].end),
+                    "summary": about[0].text,
                 }
-                for part in range(rng.randrange(5))
+                for topic, about in conversation.by_topic().items()
             ],
         }
-        if rng.random() < 0.8:
+        if draws.below(5):
             summary["key_action_items"] = [
                 {
-                    "action_item": rng.choice(language),
-                    "speaker_name": self._directory.contact_name(rng.choice(people.contacts)),
-                    "start_timestamp": _clock(seconds / 2),
-                    "end_timestamp": _clock(seconds / 2 + 10) if rng.random() < 0.9 else None,
+                    "action_item": turn.text,
+                    "speaker_name": self._said_by(turn, people, present)["name"],
+                    "start_timestamp": _clock(turn.start),
+                    "end_timestamp": None if draws.one_in(9) else _clock(turn.end),
                 }
-                for _ in range(rng.randrange(4))
+                for turn in turns
+                if turn.annotations and turn.annotations[0].get("label") == COMMITMENT
             ]
         return summary
+
+
+def _present(position: int, people: People) -> tuple[int, int]:
+    """Return how many users and contacts have joined; of several, the last is away at times."""
+    users, contacts = len(people.users), len(people.contacts)
+    return (
+        users - (users > 1 and position % 4 == 1),
+        contacts - (contacts > 1 and position % 5 == 2),
+    )
+
+
+def _person(turn: Turn, people: People, present: tuple[int, int]) -> int:
+    """Return the id of the person who speaks, who is there."""
+    users, contacts = present
+    return turn.speaker % users if turn.ours else len(people.users) + turn.speaker % contacts
 
 
 def _put(record: Record, draws: Draws, name: str, value: object, rarely: int = 14) -> None:
