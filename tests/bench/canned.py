@@ -19,6 +19,7 @@ import msgspec
 
 from tests.bench.records import KINDS
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.crm import Crm
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.items import Items
 from tests.sandbox.revenue.activities import activity
@@ -74,7 +75,8 @@ def calls(count: int) -> dict[str, Answer]:
 
 def activities(count: int) -> dict[str, Answer]:
     """A job that is done as soon as it was started, with its result."""
-    made = [activity(1, number, 1) for number in range(TEMPLATES)]
+    crm = Crm(1)
+    made = [activity(1, crm, number, 1) for number in range(TEMPLATES)]
     templates = [(each["activityId"].encode(), msgspec.json.encode(each)) for each in made]
     now = int(NOW.timestamp() * 1000)
     records = []

@@ -75,7 +75,7 @@ def forecast_rows(revenue: Revenue, stream: str, *jobs: Job) -> list[Record]:
 
 def changes(opportunities: Iterable[Record]) -> list[Record]:
     """The changes of these opportunities, without the tap's key."""
-    types: dict[type, str] = {int: "number", float: "number", dict: "object"}
+    types: dict[type, str] = {bool: "boolean", int: "number", float: "number", dict: "object"}
     return [
         {
             "opportunityId": opportunity["id"],

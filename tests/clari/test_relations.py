@@ -28,9 +28,12 @@ def test_both_ends_are_columns_of_one_type(relation: Relation) -> None:
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     """All streams of one account, whose two APIs show one CRM."""
-    with CopilotSandbox(calls=60, requests_per_second=None) as copilot, RevenueSandbox() as revenue:
+    with (
+        CopilotSandbox(calls=60, requests_per_second=None) as copilot,
+        RevenueSandbox(copilot=copilot) as revenue,
+    ):
         revenue.exports.seconds = 0.1
-        settings = {**config(copilot), **revenue_config(revenue)}
+        settings = {**config(copilot), **revenue_config(revenue), "start_date": "2025-01-01"}
         yield Tap("tap-clari", settings).run(*{each.stream for each in RELATIONS} | KEYS)
 
 

@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
 CALLS = 60
 ACTIVITIES = 300
+"""How many there are beside the calls."""
 JOBS_OF_A_RUN = 3
 JOB_SECONDS = 2.0
 """How long an export job takes: minutes in life."""
@@ -75,7 +76,7 @@ def running_account(runs: Sequence[datetime]) -> Iterator[Account]:
     """Start it, as it is after these runs."""
     with (
         CopilotSandbox(calls=CALLS) as copilot,
-        RevenueSandbox(activities=ACTIVITIES) as revenue,
+        RevenueSandbox(copilot=copilot, activities=ACTIVITIES) as revenue,
         gladly_of_demo() as gladly,
     ):
         revenue.exports.seconds = JOB_SECONDS

@@ -63,7 +63,8 @@ class ClariCost:
         if not earlier_runs:
             return
         calls = len(self.account.copilot.account.call_ids(private=False))
-        activities = len(self.account.revenue.account.activities)
+        sales = self.account.revenue.account
+        activities = len(sales.activities) + len(sales.meetings())
         restated = sum(after.get(key) != value for key, value in before.items())
         console.print(
             f"This was run {earlier_runs + 1}, and incremental. It read the "

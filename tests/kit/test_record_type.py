@@ -15,6 +15,7 @@ from tap_clari.kit.record_type import member
 from tap_clari.kit.times import parse_time_or_epoch
 
 from tests.sandbox.copilot import CopilotSandbox
+from tests.sandbox.crm import Crm
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.items import Items
 from tests.sandbox.revenue.activities import some_activities
@@ -57,7 +58,7 @@ def items() -> list[Record]:
         (decoder(tap_clari.schemas, "calls", "id"), calls()),
         (
             decoder(tap_clari.schemas, "activities", "activityId"),
-            some_activities(1, 300, 1_790_000_000_000),
+            some_activities(1, Crm(1), 300),
         ),
         (decoder(tap_gladly.schemas, "export_conversation_items", "id"), items()),
     ],

@@ -233,17 +233,17 @@ class DeskPipeline(GladlyPipeline):
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Iterator[ClariPipeline]:
-    """An empty database, and an account of 60 calls and 60 activities."""
+    """An empty database, and an account of 60 calls and 60 further activities."""
     with clari_pipeline(tmp_path) as found:
         yield found
 
 
 @contextlib.contextmanager
 def clari_pipeline(folder: Path) -> Iterator[ClariPipeline]:
-    """An empty database, and an account of 60 calls and 60 activities."""
+    """An empty database, and an account of 60 calls and 60 further activities."""
     with contextlib.ExitStack() as running:
         copilot = running.enter_context(CopilotSandbox(calls=60))
-        revenue = running.enter_context(RevenueSandbox())
+        revenue = running.enter_context(RevenueSandbox(copilot=copilot))
         postgres = running.enter_context(PostgresServer())
         meltano = Meltano(folder / "project", postgres, copilot=copilot, revenue=revenue)
         meltano.install("tap-clari", "target-postgres")

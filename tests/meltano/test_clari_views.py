@@ -33,7 +33,7 @@ STREAMS = (
     *("forecasts", "forecast_entries", "forecast_users", "forecast_fields"),
     *("forecast_time_periods", "forecast_time_frames"),
     *("activities", "opportunities", "opportunity_changes"),
-    *("users", "call_details", "call_turns"),
+    *("users", "call_details", "call_turns", "deals"),
 )
 KINDS = {"MEETING": "meetings", "EMAIL": "mails", "ATTACHMENT": "files"}
 
@@ -139,6 +139,37 @@ def test_each_change_of_an_amount_is_there(loaded: ClariPipeline) -> None:
     for row in found:
         assert row["difference"] == row["amount_after"] - row["amount_before"]
         assert row["opportunity"] == names[row["opportunity_id"]]
+
+
+def test_a_deal_is_the_same_in_every_table(loaded: ClariPipeline) -> None:
+    with loaded.postgres.connect() as connection:
+        rows = connection.execute(_ONE_DEAL).fetchall()
+    assert rows
+    for amount, of_call, of_opportunity, stage, of_stage, is_activity in rows:
+        assert of_call in (amount, None)
+        assert of_opportunity in (amount, None)
+        assert of_stage in (stage, None)
+        assert is_activity
+
+
+_ONE_DEAL = """
+    SELECT deals.amount::numeric, calls.deal_value::numeric,
+           (SELECT (field ->> 'value')::numeric FROM unnest(opportunities.fields) AS field
+            WHERE field ->> 'id' = 'opportunity.amount'),
+           deals.stage,
+           (SELECT field ->> 'value' FROM unnest(opportunities.fields) AS field
+            WHERE field ->> 'id' = 'opportunity.stage'),
+           -- Not of what lies before the first window, or came with a call of long ago.
+           calls.time < now() - interval '364 days' OR calls.time > '2026-10-01' OR EXISTS (
+               SELECT FROM tap_clari.activities, unnest(activities.opportunities) AS about
+               WHERE activities.date = calls.time AND about ->> 'opportunityId' = deals.crm_id
+           )
+    FROM tap_clari.call_details AS calls
+    JOIN tap_clari.deals ON deals.crm_id = calls.crm_info ->> 'deal_id'
+    LEFT JOIN tap_clari.opportunities ON opportunities.id = deals.crm_id
+    WHERE calls.time IS NOT NULL
+"""
+"""What each table says of the deals of calls."""
 
 
 def test_who_spoke_how_long_is_made_of_the_turns(loaded: ClariPipeline) -> None:

@@ -113,7 +113,8 @@ def _opportunities(revenue: RevenueSandbox) -> list[Record]:
         for activity in _activities(revenue)
         for opportunity in activity["opportunities"]
     }
-    return [revenue.account.opportunities[each] for each in about]
+    # Those that are deleted in the CRM are still named.
+    return [each for each in revenue.account.opportunities.values() if each["id"] in about]
 
 
 def _opportunity_changes(revenue: RevenueSandbox) -> list[Record]:

@@ -36,7 +36,9 @@ def main() -> None:
     copilot = CopilotSandbox(
         calls=options.calls, seed=options.seed, latency=options.latency, port=options.port
     )
-    revenue = RevenueSandbox(seed=options.seed, latency=options.latency, port=options.revenue_port)
+    revenue = RevenueSandbox(
+        seed=options.seed, latency=options.latency, port=options.revenue_port, copilot=copilot
+    )
     # With the limits of the vendor, as the others have those of theirs.
     gladly = GladlySandbox(
         seed=options.seed,

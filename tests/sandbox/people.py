@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tests.sandbox.wording import wording
+
 _NAMES = (
     "Nora Lindqvist",
     "Tomás Herrera",
@@ -23,6 +25,27 @@ _NAMES = (
 TEAMS = ("East", "West", "EMEA")
 _REPRESENTATIVES = 3
 _CHIEF_ID = 1905
+_SHARED_CRM_IDS = {6: 5, 9: 8}
+
+
+def user_email(index: int) -> str:
+    """Return the address of a colleague; the first ones are in the forecast."""
+    return f"user{index}@sales.example.com"
+
+
+def user_name(index: int) -> str:
+    """Return the full name of a colleague."""
+    return _NAMES[index] if index < len(_NAMES) else " ".join(wording().person(index * 3 + 1))
+
+
+def user_crm_id(index: int) -> str:
+    """Return the id of a colleague in the CRM, which several can share."""
+    return f"0054x00000Q{_SHARED_CRM_IDS.get(index, index):04}KAA"
+
+
+def user_manager(index: int) -> int | None:
+    """Return who is above a colleague; nobody is above the first one."""
+    return PEOPLE[index].above if index < len(PEOPLE) else 1 + index % len(TEAMS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,16 +116,15 @@ def _people() -> list[Person]:
         for index in managers
         for number, member in enumerate(teams[index - 1], 1)
     ]
-    shared = {6: 5, 9: 8}
     return [
         Person(
             index=index,
             above=above,
             reports=reports,
             name=_NAMES[index],
-            email=f"user{index}@sales.example.com",
+            email=user_email(index),
             user_id=str(_CHIEF_ID + index),
-            crm_id=f"0054x00000Q{shared.get(index, index):04}KAA",
+            crm_id=user_crm_id(index),
             hierarchy=hierarchy,
         )
         for index, (above, reports, hierarchy) in enumerate(places)
@@ -110,6 +132,7 @@ def _people() -> list[Person]:
 
 
 PEOPLE = _people()
+REPRESENTATIVES = PEOPLE[len(TEAMS) + 1 :]
 
 
 def within(scope: str | None) -> list[Person] | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from tests.sandbox.crm import Crm
+from tests.sandbox.instants import micros
 from tests.sandbox.revenue import FileHost, RevenueSandbox
 from tests.sandbox_selftest.client import ApiClient
 
@@ -22,6 +24,7 @@ JOBS = "/v4/export/jobs"
 FORECAST = "/v4/export/forecast/net_arr"
 ACTIVITY = "/v4/export/activity"
 EVENTS = "/v4/audit/events"
+SIZES_AND_TIMES = ((0, "2026-08-01"), (4000, "2031-02-01"))
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
 
 
@@ -160,6 +163,52 @@ def test_a_forecast_adds_up(client: Client) -> None:
     assert found["W01", east["userId"], "quota"]["quotaValue"] * 1.1 > commits[-1]
     assert {type(entry.get("updatedOn")) for entry in entries} == {int, str, type(None)}
     assert {"crmTotal", "crmClosed", "currency"} <= found["W01", east["userId"], "closed"].keys()
+
+
+def test_the_crm_had_in_each_week_what_the_opportunities_say(client: Client) -> None:
+    opportunities = [
+        {field["id"].removeprefix("opportunity."): field for field in one["fields"]}
+        for one in client.account.opportunities.values()
+    ]
+    closed = 0.0
+    for period in client.account.periods:
+        body = {"timePeriod": period, "typesToExport": ["crm_closed"], "includeHistorical": True}
+        result = client.start(FORECAST, **body).document()
+        [quarter] = result["timePeriods"]
+        for frame in result["timeFrames"]:
+            end = datetime.fromisoformat(f"{frame['endDate']}T00:00:00+00:00") + timedelta(days=1)
+            entries = [
+                one for one in result["entries"] if one["timeFrameId"] == frame["timeFrameId"]
+            ]
+            [chief] = [one for one in entries if one["userId"] == "1905" and "crmClosed" in one]
+            won = [
+                fields["amount"]["value"]
+                for fields in opportunities
+                if fields["stage"]["value"] == "Closed Won"
+                and fields["stage"]["trendHistory"][-1]["date"] < end.timestamp() * 1000
+                and quarter["startDate"] <= fields["closeDate"]["value"] <= quarter["endDate"]
+            ]
+            assert chief["crmClosed"] == sum(won)
+            closed += sum(won)
+    assert closed
+
+
+def test_a_deal_is_the_same_at_any_time_and_in_any_size() -> None:
+    early, late = (Crm(7, calls, micros(f"{now}T00:00:00Z")) for calls, now in SIZES_AND_TIMES)
+    assert early.accounts < late.accounts
+    for deal in early.deals():
+        later = late.deal(deal.index)
+        assert (later.name, later.created, later.id) == (deal.name, deal.created, deal.id)
+        for now, then in (
+            (deal.stage, later.stage),
+            (deal.amount, later.amount),
+            (deal.close_date, later.close_date),
+            (deal.owner, later.owner),
+        ):
+            assert now.last == then.at(early.now)
+            assert now.steps == then.steps[: len(now.steps)]
+    quarter = 91 * 86_400_000_000
+    assert any(deal.created > late.now - quarter for deal in late.deals())
 
 
 def test_the_quarter_asked_for_or_the_current_one(client: Client) -> None:

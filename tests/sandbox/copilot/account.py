@@ -15,18 +15,14 @@ import msgspec
 
 from tests.sandbox.copilot.call_search import CallSearch
 from tests.sandbox.copilot.call_table import DELETED, PRIVATE, VANISHED, CallTable
-from tests.sandbox.copilot.directory import (
-    CRM_KINDS,
-    END_OF_DATA,
-    START_OF_DATA,
-    CrmKind,
-    Directory,
-)
+from tests.sandbox.copilot.directory import Directory
 from tests.sandbox.copilot.queries import Media
 from tests.sandbox.copilot.records import CallMaker
 from tests.sandbox.copilot.scorecards import TEMPLATES, Scorecards
-from tests.sandbox.copilot.vocabulary import STATUSES
-from tests.sandbox.instants import MILLISECOND, micros
+from tests.sandbox.copilot.vocabulary import FINISHED, STATUSES
+from tests.sandbox.crm import END_OF_DATA, START_OF_DATA, Crm
+from tests.sandbox.crm import Kind as CrmKind
+from tests.sandbox.instants import MILLISECOND, iso, micros
 from tests.sandbox.lru import LruCache
 
 if TYPE_CHECKING:
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from tests.sandbox.copilot import CopilotSandbox
     from tests.sandbox.copilot.directory import Record
     from tests.sandbox.copilot.queries import CallsQuery, ScorecardsQuery
+    from tests.sandbox.crm import Meeting
 
 Kind = Literal["user", "topic", "scorecard", "scorecard_template", "account", "contact", "deal"]
 """The kinds of records beside calls."""
@@ -42,12 +39,15 @@ Kind = Literal["user", "topic", "scorecard", "scorecard_template", "account", "c
 ABSENT = object()
 """As the value of an overridden field: the field is missing."""
 
-_SHARED_KINDS = frozenset({*CRM_KINDS, "user"})
+_SHARED_KINDS = frozenset({*get_args(CrmKind), "user"})
 _RENDERED_BYTES = 64_000_000
 
 
 class Account:
     """The account of a sandbox, made by its options.
+
+    Attributes:
+        crm: The CRM that calls are filed in.
 
     Raises:
         KeyError: By each method with a ``call_id`` of no call, or of a deleted one.
@@ -62,10 +62,12 @@ class Account:
         self._lock = threading.RLock()
         self._seed = seed
         self._table = CallTable()
-        self._directory = Directory(seed, calls)
+        self.crm = Crm(seed, calls)
+        self._directory = Directory(seed, calls, self.crm)
         self._maker = CallMaker(seed, self._table, self._directory)
         self._search = CallSearch(self._table, bounds)
         self._rendered: LruCache[tuple[int, Media], bytes] = LruCache(_RENDERED_BYTES)
+        self._calls_of_deals: dict[int, list[Meeting]] | None = None
         self._call_overrides: dict[int, Record] = {}
         self._overrides: dict[Kind, dict[str, Record]] = {kind: {} for kind in get_args(Kind)}
         rng = Random(f"{seed} calls")
@@ -79,9 +81,9 @@ class Account:
         self._scorecards = Scorecards(
             seed=seed,
             count=5 + calls // 8 if options.scorecards is None else options.scorecards,
-            calls=calls,
+            table=self._table,
             directory=self._directory,
-            call_id=self._maker.call_id,
+            maker=self._maker,
             bounds=bounds,
         )
 
@@ -151,6 +153,12 @@ class Account:
         """Return the deals that the CRM still has."""
         return self._crm_objects("deal")
 
+    def meetings(self) -> list[Meeting]:
+        """Return the calls that have a time, as the calendar has them."""
+        with self._lock:
+            made = map(self._maker.meeting, range(len(self._table)))
+            return [meeting for meeting in made if meeting is not None]
+
     # What a test may change
 
     def touch(
@@ -190,6 +198,7 @@ class Account:
             rng = Random(f"{self._seed} add {len(self._table)}")
             added = self._table.grow(count, rng, first, last)
             self._search.forget()
+            self._calls_of_deals = None
             return [self._maker.call_id(position) for position in added]
 
     def override(self, call_id: str, /, **fields: Any) -> None:
@@ -231,11 +240,10 @@ class Account:
     def crm_object(self, kind: CrmKind, crm_id: str) -> Record | None:
         """Return an account, contact or deal; None when the CRM does not have it."""
         with self._lock:
-            index = self._directory.crm_index(kind, crm_id)
+            index = self.crm.index(kind, crm_id)
             if index is None:
                 return None
-            record = self._directory.crm_object(kind, index)
-            return _overridden(record, self._overrides[kind].get(crm_id))
+            return _overridden(self._in_crm(kind, index), self._overrides[kind].get(crm_id))
 
     def scorecards_page(self, query: ScorecardsQuery) -> tuple[list[Record], int]:
         """Return a page of scorecards, and how many match in all."""
@@ -258,6 +266,7 @@ class Account:
 
     def _changed(self, position: int) -> None:
         self._search.forget()
+        self._calls_of_deals = None
         for audio, video in product((False, True), repeat=2):
             self._rendered.drop((position, Media(audio, video)))
 
@@ -278,9 +287,30 @@ class Account:
 
     def _crm_objects(self, kind: CrmKind) -> list[Record]:
         with self._lock:
-            make = self._directory.crm_object
-            objects = [make(kind, index) for index in range(self._directory.counts[kind])]
+            objects = [self._in_crm(kind, index) for index in self.crm.indexes(kind)]
             return self._true(kind, "crm_id", objects)
+
+    def _in_crm(self, kind: CrmKind, index: int) -> Record:
+        """Return an account, contact or deal; a deal knows its last call and the one to come."""
+        record = self._directory.crm_object(kind, index)
+        if kind != "deal":
+            return record
+        if self._calls_of_deals is None:
+            self._calls_of_deals = {}
+            for meeting in self.meetings():
+                if meeting.deal:
+                    self._calls_of_deals.setdefault(meeting.deal.index, []).append(meeting)
+        calls = sorted(self._calls_of_deals.get(index, ()), key=lambda call: call.moment)
+        held = [call.moment for call in calls if call.status in FINISHED]
+        if held:
+            ahead = [
+                call.moment
+                for call in calls
+                if call.status < min(FINISHED) and call.moment > held[-1]
+            ]
+            record = {**record, "last_contacted": _day(held[-1])}
+            record["next_call_date"] = _day(ahead[0]) if ahead else None
+        return record
 
     def _true(self, kind: Kind, key: str, records: Iterable[Record]) -> list[Record]:
         """Return records of one kind with what was overridden, for the caller to keep."""
@@ -295,6 +325,10 @@ def _overridden(record: Record, fields: dict[str, Any] | None) -> Record:
         return record
     merged = {**record, **fields}
     return {name: value for name, value in merged.items() if value is not ABSENT}
+
+
+def _day(milliseconds: int) -> str:
+    return iso(milliseconds * MILLISECOND, milliseconds=False)
 
 
 def _to_the_millisecond(text: str) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.sandbox.app import Answer, Endpoint
     from tests.sandbox.copilot.account import Account
-    from tests.sandbox.copilot.directory import CrmKind
+    from tests.sandbox.crm import Kind
 
     PagedQuery = TypeVar("PagedQuery", CallsQuery, ScorecardsQuery)
 
@@ -133,7 +133,7 @@ def _scorecards(account: Account, faults: PageFaults) -> Answer:
     return answer
 
 
-def _crm_object(account: Account, kind: CrmKind) -> Answer:
+def _crm_object(account: Account, kind: Kind) -> Answer:
     async def answer(_: Request, query: IdQuery) -> Response:
         record = account.crm_object(kind, query.id)
         if record is None:

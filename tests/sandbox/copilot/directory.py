@@ -5,73 +5,51 @@ Each record is made from its index when it is first asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from tests.sandbox import crm
 from tests.sandbox.copilot.vocabulary import ROLES
-from tests.sandbox.instants import DAY, iso, micros
-from tests.sandbox.people import PEOPLE
+from tests.sandbox.instants import iso
+from tests.sandbox.people import PEOPLE, REPRESENTATIVES, user_email, user_manager, user_name
 from tests.sandbox.randomness import Draws, Scramble
 from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.sandbox.crm import Crm, Kind
+
 Record = dict[str, Any]
-CrmKind = Literal["account", "contact", "deal"]
-
-END_OF_DATA = micros("2026-10-01T00:00:00Z")
-"""Everything lies in the twelve months before; nothing depends on the clock on the wall."""
-
-START_OF_DATA = END_OF_DATA - 365 * DAY
-
-CRM_KINDS: tuple[CrmKind, ...] = ("account", "contact", "deal")
-_CRM_FACTOR = 0x5DEECE66D
 
 
 class Directory:
     """The made-up company around the calls; its size is in proportion to them.
 
     Attributes:
+        crm: The CRM that calls are filed in.
         users_count: How many users there are.
         topics_count: How many topics there are.
-        counts: How many accounts, contacts and deals there are. An id with a higher index refers
-            to an object that is gone from the CRM.
     """
 
-    def __init__(self, seed: int, calls: int) -> None:
-        self.users_count = 8 + min(calls // 500, 392)
+    def __init__(self, seed: int, calls: int, company_crm: Crm) -> None:
+        self.crm = company_crm
+        self.users_count = len(PEOPLE) + min(calls // 500, 387)
         self.topics_count = len(wording().topics)
-        accounts = max(crm.ACCOUNTS, min(4 + calls // 50, 20_000))
-        self.counts: dict[CrmKind, int] = {
-            "account": accounts,
-            "contact": min(accounts + 2 + calls // 40, 40_000),
-            "deal": min(accounts + 1 + calls // 100, 30_000),
-        }
         self._seed = seed
         self._user_ids = Scramble(seed, b"user ids")
         self._topic_ids = Scramble(seed, b"topic ids")
-        self._object_ids = {kind: Scramble(seed, kind.encode() + b" ids") for kind in CRM_KINDS}
-        self._crm_indexes: dict[CrmKind, dict[str, int]] = {
-            kind: {self.crm_id(kind, index): index for index in range(self.counts[kind])}
-            for kind in CRM_KINDS
-        }
-        self._makers: dict[CrmKind, Callable[[int], Record]] = {
+        self._makers: dict[Kind, Callable[[int], Record]] = {
             "account": self._account,
             "contact": self._contact,
             "deal": self._deal,
         }
+        self._object_ids = {kind: Scramble(seed, kind.encode() + b" ids") for kind in self._makers}
         self._users: dict[int, Record] = {}
-        self._contact_names: dict[int, str] = {}
-        self._made: dict[tuple[CrmKind, int], Record] = {}
+        self._made: dict[tuple[Kind, int], Record] = {}
 
     def user_id(self, index: int) -> str:
         """Return the id of a user."""
         return f"5f{0xA1B2C3:06x}{self._user_ids.number(index):016x}"
-
-    def user_email(self, index: int) -> str:
-        """Return the email address of a user."""
-        return crm.user_email(index)
 
     def user(self, index: int) -> Record:
         """Return a user, who must not be changed; some have no manager or no name."""
@@ -110,57 +88,31 @@ class Directory:
             }
         return topic
 
-    def crm_id(self, kind: CrmKind, index: int) -> str:
-        """Return the CRM id of an account, contact or deal, gone or not."""
-        if kind == "account":
-            return crm.account_id(index)
-        if kind == "deal":
-            return crm.opportunity_id(index)
-        return f"0034x{(index + 1) * _CRM_FACTOR % 16**13:013X}"
-
-    def crm_index(self, kind: CrmKind, crm_id: str) -> int | None:
-        """Return the index of what has this CRM id; None when it is gone or never was."""
-        return self._crm_indexes[kind].get(crm_id)
-
-    def crm_object(self, kind: CrmKind, index: int) -> Record:
-        """Return an account, contact or deal; it must not be changed."""
+    def crm_object(self, kind: Kind, index: int) -> Record:
+        """Return an account, contact or deal, deleted or not; it must not be changed."""
         record = self._made.get((kind, index))
         if record is None:
             record = self._made[kind, index] = self._makers[kind](index)
         return record
 
-    def contact_name(self, index: int) -> str:
-        """Return first and last name of a contact."""
-        name = self._contact_names.get(index)
-        if name is None:
-            name = self._contact_names[index] = " ".join(wording().person(index))
-        return name
-
-    def contact_email(self, index: int) -> str | None:
-        """Return the email address of a contact; some have a telephone only."""
-        return crm.contact_email(index)
-
     def contact_phone(self, index: int) -> str | None:
         """Return the telephone number of a contact, if it is known."""
         return f"+1 555 01{index % 100:02}" if index % 7 == 3 or index % 4 == 0 else None
 
-    def of_account(self, kind: CrmKind, account: int) -> range:
-        """Return the indexes of the contacts or deals of an account; there is at least one."""
-        return range(account, self.counts[kind], self.counts["account"])
-
     def _user(self, index: int) -> Record:
         draws = Draws(self._seed, index, b"user")
-        first, last = wording().person(index * 3 + 1)
-        name = PEOPLE[index].name if index < len(PEOPLE) else f"{first} {last}"
+        person = PEOPLE[index] if index < len(PEOPLE) else None
+        leads = person is not None and person not in REPRESENTATIVES
         user: Record = {
             "id": self.user_id(index),
-            "email": self.user_email(index),
-            "name": name,
-            "role": draws.pick(ROLES),
+            "email": user_email(index),
+            "name": user_name(index),
+            "role": "MANAGER" if leads else "REP" if person else draws.pick(ROLES),
             "is_recording": not draws.one_in(4),
         }
-        if index:
-            user["manager_id"] = self.user_id(draws.below(index))
+        manager = user_manager(index)
+        if manager is not None:
+            user["manager_id"] = self.user_id(manager)
         if draws.one_in(15):
             user["name"] = None
         return user
@@ -171,7 +123,7 @@ class Directory:
         city, state, country, postcode = draws.pick(words.places)
         account: Record = {
             "id": f"62{0:06x}{self._object_ids['account'].number(index):016x}",
-            "crm_id": self.crm_id("account", index),
+            "crm_id": crm.crm_id("account", index),
             "name": words.company(index),
             "phones": [f"+1 555 01{draws.below(100):02}" for _ in range(draws.below(3))],
             "website": f"https://company{index}.example.com",
@@ -192,11 +144,11 @@ class Directory:
         words = wording()
         draws = Draws(self._seed, index, b"contact")
         first, last = words.person(index)
-        email, phone = self.contact_email(index), self.contact_phone(index)
+        email, phone = crm.contact_email(index), self.contact_phone(index)
         contact: Record = {
             "id": f"63{0:06x}{self._object_ids['contact'].number(index):016x}",
-            "crm_id": self.crm_id("contact", index),
-            "account_crm_id": self.crm_id("account", index % self.counts["account"]),
+            "crm_id": crm.crm_id("contact", index),
+            "account_crm_id": crm.crm_id("account", crm.account_of("contact", index)),
             "first_name": first,
             "last_name": last,
             "job_title": draws.pick(words.job_titles),
@@ -212,43 +164,38 @@ class Directory:
         return contact
 
     def _deal(self, index: int) -> Record:
-        words = wording()
         draws = Draws(self._seed, index, b"deal")
-        account = index % self.counts["account"]
-        created = START_OF_DATA + draws.below(200) * DAY
-        close = created + (30 + draws.below(120)) * DAY
-        changed = created + draws.below(30) * DAY
-        stage, before = draws.pick(words.stages), draws.pick(words.stages)
-        deal: Record = {
+        deal = self.crm.deal(index)
+        category, probability = crm.OF_STAGE[deal.stage.last]
+        record: Record = {
             "id": f"64{0:06x}{self._object_ids['deal'].number(index):016x}",
-            "crm_id": self.crm_id("deal", index),
-            "owner_crm_id": crm.opportunity_owner(index),
-            "deal_name": crm.opportunity_name(index, account),
-            "amount": f"{crm.opportunity_amount(self._seed, index):.2f}",
-            "close_date": _day(draws, close),
-            "created_date": _day(draws, created),
-            "stage": stage,
-            "probability": str(draws.below(101)),
-            "forecast_category": draws.pick(["Pipeline", "Best Case", "Commit", "Omitted"]),
-            "account_crm_id": self.crm_id("account", account),
+            "crm_id": deal.id,
+            "owner_crm_id": deal.owner.last.crm_id,
+            "deal_name": deal.name,
+            "amount": f"{deal.amount.last:.2f}",
+            "close_date": _day(draws, deal.close_date.last),
+            "created_date": _day(draws, deal.created),
+            "stage": deal.stage.last,
+            "probability": str(probability),
+            "forecast_category": category,
+            "account_crm_id": crm.crm_id("account", deal.account),
             "stage_change_history": [
-                {"stage": stage, "prev_stage": before, "date_changed": _day(draws, changed)}
-            ][: draws.below(2)],
+                {"stage": after, "prev_stage": before, "date_changed": _day(draws, moment)}
+                for moment, before, after in deal.stage.changes()
+            ],
             "close_date_change_history": [
                 {
-                    "close_date": _day(draws, close),
-                    "prev_close_date": _day(draws, close - 14 * DAY),
-                    "date_changed": _day(draws, changed),
+                    "close_date": _day(draws, after),
+                    "prev_close_date": _day(draws, before),
+                    "date_changed": _day(draws, moment),
                 }
-            ][: draws.below(2)],
+                for moment, before, after in deal.close_date.changes()
+            ],
             "custom_fields": _custom_fields(draws),
         }
-        if draws.below(2):
-            deal["last_contacted"] = _day(draws, changed)
-            deal["next_call_date"] = None if draws.one_in(3) else _day(draws, changed + 7 * DAY)
         if draws.one_in(6):
-            deal["deal_reason"] = draws.pick(words.languages[0])
-        return deal
+            record["deal_reason"] = draws.pick(wording().languages[0])
+        return record
 
 
 def _custom_fields(draws: Draws) -> list[Record]:

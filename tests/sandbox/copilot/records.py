@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.sandbox.copilot.call_table import NEVER
 from tests.sandbox.copilot.conversations import COMMITMENT, Conversations
+from tests.sandbox.copilot.queries import Media
 from tests.sandbox.copilot.vocabulary import (
     FINISHED,
     NOT_JOINED,
@@ -17,15 +18,23 @@ from tests.sandbox.copilot.vocabulary import (
     STATUSES,
     TYPES,
 )
-from tests.sandbox.instants import SECOND, iso
+from tests.sandbox.crm import (
+    DELETED_ACCOUNTS,
+    Meeting,
+    contact_email,
+    contact_name,
+    crm_id,
+    of_account,
+)
+from tests.sandbox.instants import MILLISECOND, SECOND, iso
+from tests.sandbox.people import user_email
 from tests.sandbox.randomness import Draws, Scramble
 from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
     from tests.sandbox.copilot.call_table import CallTable
     from tests.sandbox.copilot.conversations import Turn
-    from tests.sandbox.copilot.directory import CrmKind, Directory, Record
-    from tests.sandbox.copilot.queries import Media
+    from tests.sandbox.copilot.directory import Directory, Record
 
 SIGNATURE = "X-Signature=SIGNED-URL-SECRET"
 """Stands in every signed URL; found anywhere else, a secret has leaked."""
@@ -73,21 +82,25 @@ class CallMaker:
         return position if known else None
 
     def people(self, position: int) -> People:
-        """Return who is in a call."""
-        directory = self._directory
+        """Return who is invited to a call, and what it is about.
+
+        Some accounts, contacts and deals are deleted since.
+        """
         draws = Draws(self._seed, position, b"people")
-        account = draws.below(directory.counts["account"])
-        contacts = directory.of_account("contact", account)
-        deals = directory.of_account("deal", account)
-        first_user, first_contact = draws.below(directory.users_count), draws.below(len(contacts))
+        users, crm = self._directory.users_count, self._directory.crm
+        account = draws.below(crm.called)
+        if position % 29 == 5:
+            account = DELETED_ACCOUNTS + position % 7
+        contacts, deals = of_account("contact", account), of_account("deal", account)
+        first_user, first_contact = draws.below(users), draws.below(len(contacts) - 1)
+        guests = [(first_contact + i) % (len(contacts) - 1) for i in range(1 + draws.below(3))]
+        if position % 23 == 4:
+            guests[-1] = len(contacts) - 1
         return People(
             account,
-            deals[draws.below(len(deals))],
-            [(first_user + i) % directory.users_count for i in range(1 + draws.below(3))],
-            [
-                contacts[(first_contact + i) % len(contacts)]
-                for i in range(min(1 + draws.below(3), len(contacts)))
-            ],
+            deals[-1 if position % 31 == 6 else 0],
+            [(first_user + i) % users for i in range(1 + draws.below(3))],
+            [contacts[guest] for guest in guests],
         )
 
     def source_id(self, position: int) -> str | None:
@@ -114,7 +127,7 @@ class CallMaker:
             joined: list[Record] = [
                 {
                     "name": self._directory.user(user)["name"],
-                    "email": self._directory.user_email(user),
+                    "email": user_email(user),
                     "personId": number,
                 }
                 for number, user in enumerate(people.users[:ours])
@@ -142,13 +155,14 @@ class CallMaker:
         """
         call = self.listed(position, media)
         draws = Draws(self._seed, position, b"details")
-        if position % 13 != 9 and draws.below(5):
-            call["deal_stage_live"] = draws.pick(wording().stages)
+        people = self.people(position)
+        if call.get("crm_info", {}).get("deal_id"):
+            stage = self._directory.crm.deal(people.deal).stage.last
+            _put(call, draws, "deal_stage_live", stage)
         if self._table.status[position] not in FINISHED:
             if position % 2:
                 call["transcript"] = []
             return call
-        people = self.people(position)
         present = _present(position, people)
         turns = self._conversations.of(position).turns
         call["transcript"] = transcript = [
@@ -178,11 +192,30 @@ class CallMaker:
         ]
         return call
 
+    def meeting(self, position: int) -> Meeting | None:
+        """Return a call as the calendar has it, and no more than it tells itself."""
+        time = self._table.time[position]
+        if time == NEVER:
+            return None
+        call, people = self.listed(position, Media()), self.people(position)
+        filed = call.get("crm_info", {})
+        deal = self._directory.crm.deal(people.deal) if filed.get("deal_id") else None
+        return Meeting(
+            call_id=call["id"],
+            subject=call.get("title") or "",
+            moment=time // MILLISECOND,
+            users=people.users,
+            contacts=people.contacts,
+            account=people.account if filed else None,
+            deal=deal,
+            status=self._table.status[position],
+        )
+
     def _users(self, position: int, people: People) -> list[Record]:
         users: list[Record] = [
             {
                 "userId": self._directory.user(user)["id"],
-                "userEmail": self._directory.user_email(user),
+                "userEmail": user_email(user),
                 "isOrganizer": number == 0,
                 "personId": number,
             }
@@ -193,11 +226,10 @@ class CallMaker:
         return users
 
     def _participants(self, position: int, people: People) -> list[Record]:
-        directory = self._directory
         participants: list[Record] = []
         for number, contact in enumerate(people.contacts, start=len(people.users)):
-            participant: Record = {"name": directory.contact_name(contact)}
-            email, phone = directory.contact_email(contact), directory.contact_phone(contact)
+            participant: Record = {"name": contact_name(contact)}
+            email, phone = contact_email(contact), self._directory.contact_phone(contact)
             if email:
                 participant["email"] = email
             if phone or position % 3 == 0:
@@ -236,40 +268,25 @@ class CallMaker:
                 )
 
     def _put_crm(self, call: Record, draws: Draws, position: int, people: People) -> None:
-        directory = self._directory
-        account = directory.crm_object("account", people.account)
-        deal = directory.crm_object("deal", people.deal)
-        with_deal = draws.below(6) > 0
-        contact_ids = [directory.crm_id("contact", contact) for contact in people.contacts]
-        if position % 23 == 4:
-            contact_ids.append(self._gone("contact", position))
+        account = self._directory.crm_object("account", people.account)
         info: Record = {
-            "source_crm": "HUBSPOT" if position % 10 == 6 else "SALESFORCE",
-            "account_id": self._gone("account", position)
-            if position % 29 == 5
-            else account["crm_id"],
-            "contact_ids": contact_ids,
+            "source_crm": "SALESFORCE",
+            "account_id": account["crm_id"],
+            "contact_ids": [crm_id("contact", contact) for contact in people.contacts],
         }
-        if with_deal:
-            info["deal_id"] = self._gone("deal", position) if position % 31 == 6 else deal["crm_id"]
+        if draws.below(6):
+            deal = self._directory.crm_object("deal", people.deal)
+            stage = self._directory.crm.deal(people.deal).stage.at(self._table.time[position])
+            info["deal_id"] = deal["crm_id"]
             _put(call, draws, "deal_name", deal["deal_name"])
             _put(call, draws, "deal_value", deal["amount"])
             _put(call, draws, "deal_close_date", deal["close_date"])
-            _put(call, draws, "deal_stage_before_call", draws.pick(wording().stages))
+            _put(call, draws, "deal_stage_before_call", stage)
         elif draws.one_in(2):
             info["deal_id"] = None
         _put(call, draws, "account_name", account["name"])
-        _put(
-            call,
-            draws,
-            "contact_names",
-            [directory.contact_name(contact) for contact in people.contacts],
-        )
+        _put(call, draws, "contact_names", [contact_name(contact) for contact in people.contacts])
         call["crm_info"] = info
-
-    def _gone(self, kind: CrmKind, position: int) -> str:
-        """Return a CRM id that refers to nothing any more."""
-        return self._directory.crm_id(kind, self._directory.counts[kind] + position % 7)
 
     def _put_metrics(self, call: Record, position: int, people: People) -> None:
         """Set what is counted of the conversation, and who of this call spoke of each topic."""
@@ -302,7 +319,7 @@ class CallMaker:
             user = self._directory.user(people.users[person])
             return {"user_id": user["id"], "name": user["name"]}
         contact = people.contacts[person - len(people.users)]
-        return {"name": self._directory.contact_name(contact)}
+        return {"name": contact_name(contact)}
 
     def _summary(self, position: int, people: People, draws: Draws) -> Record:
         conversation = self._conversations.of(position)

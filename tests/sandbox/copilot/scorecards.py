@@ -10,30 +10,34 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.sandbox.copilot.call_search import window_of
-from tests.sandbox.copilot.directory import END_OF_DATA, START_OF_DATA
-from tests.sandbox.instants import MILLISECOND
+from tests.sandbox.copilot.vocabulary import FINISHED
+from tests.sandbox.crm import END_OF_DATA
+from tests.sandbox.instants import DAY, MILLISECOND
+from tests.sandbox.people import user_manager
 from tests.sandbox.randomness import Draws, Scramble
 from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.sandbox.copilot.call_search import Bounds
+    from tests.sandbox.copilot.call_table import CallTable
     from tests.sandbox.copilot.directory import Directory, Record
     from tests.sandbox.copilot.queries import Window
+    from tests.sandbox.copilot.records import CallMaker
 
 TEMPLATES = 5
+_SPAN = 14 * DAY // MILLISECOND
+"""So long after a call it is scored at the latest."""
 
 
 class Scorecards:
-    """The scorecards of the account, by index.
+    """The scorecards of the account, by index; each is of a call that was held.
 
     Args:
         seed: Seed of the whole data set.
         count: How many there are.
-        calls: How many calls there are at first, for the calls that are scored.
+        table: The calls as they are at first.
         directory: The users who score and are scored.
-        call_id: Gives the id of the call at a position.
+        maker: Knows who was in a call.
         bounds: What ``Gt`` and ``Lt`` of a time mean.
     """
 
@@ -42,21 +46,28 @@ class Scorecards:
         *,
         seed: int,
         count: int,
-        calls: int,
+        table: CallTable,
         directory: Directory,
-        call_id: Callable[[int], str],
+        maker: CallMaker,
         bounds: Bounds,
     ) -> None:
         rng = Random(f"{seed} scorecards")
-        span = (END_OF_DATA - START_OF_DATA) // MILLISECOND
+        held = [position for position, code in enumerate(table.status) if code in FINISHED] or [0]
+        self._calls = array("I", [held[index * 7919 % len(held)] for index in range(count)])
+        modified = [table.modified[call] for call in self._calls]
         self._times = array(
-            "q", [START_OF_DATA + rng.randrange(span) * MILLISECOND for _ in range(count)]
+            "q",
+            [
+                time
+                + rng.randrange(max(1, min(_SPAN, (END_OF_DATA - time) // MILLISECOND)))
+                * MILLISECOND
+                for time in modified
+            ],
         )
         self._by_time = array("I", sorted(range(count), key=self._times.__getitem__))
         self._seed = seed
-        self._calls = calls
         self._directory = directory
-        self._call_id = call_id
+        self._maker = maker
         self._strict = bounds == "strict"
         self._ids = Scramble(seed, b"scorecard ids")
         self._template_ids = Scramble(seed, b"template ids")
@@ -74,31 +85,31 @@ class Scorecards:
 
     def scorecard(self, index: int) -> Record:
         """Make a scorecard; some have no remark, some no questions."""
-        words = wording()
         draws = Draws(self._seed, index, b"scorecard")
-        users, user_id = self._directory.users_count, self._directory.user_id
+        call, user_id = self._calls[index], self._directory.user_id
+        rep = draws.pick(self._maker.people(call).users)
+        number = draws.below(TEMPLATES)
+        template = self.template(number)
         questions = [
-            {
-                "score": 1 + draws.below(5),
-                "skill": draws.pick(words.skills),
-                "label": f"How good was the {draws.pick(words.skills).lower()}?",
-                "order": str(order + 1),
-            }
-            for order in range(draws.below(5))
+            {"score": 1 + draws.below(5), **question}
+            for question in template["questions"][: draws.below(5)]
         ]
         scorecard: Record = {
             "id": self.scorecard_id(index),
-            "type": draws.pick(["MANUAL", "AI"]),
-            "rep": user_id(index * 31 % users),
-            "scorer": user_id((index * 17 + 5) % users),
-            "template_id": self.template_id(draws.below(TEMPLATES)),
-            "call_id": self._call_id(index * 7919 % self._calls),
+            "type": template["type"],
+            "rep": user_id(rep),
+            "scorer": user_id(user_manager(rep) or 0),
+            "template_id": template["id"],
+            "call_id": self._maker.call_id(call),
             "total_score": draws.below(2001) / 20,
         }
+        if questions:
+            points = sum(question["score"] for question in questions)
+            scorecard["total_score"] = points * 20 / len(questions)
         if questions or draws.one_in(2):
             scorecard["questions_score"] = questions
         if draws.below(3):
-            scorecard["remark"] = draws.pick(draws.pick(words.languages))
+            scorecard["remark"] = draws.pick(draws.pick(wording().languages))
         return scorecard
 
     def template_id(self, index: int) -> str:

@@ -1,6 +1,7 @@
 """The enumerations of the vendor's document.
 
-A status is stored as its place in `STATUSES`; `FINISHED` are those of calls with a recording.
+A status is stored as its place in `STATUSES`; `FINISHED` are those of calls with a recording, and
+before them stand those of calls that are yet to be finished.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ Use::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from tests.sandbox.crm import Crm
 from tests.sandbox.local_api import LocalApi
 from tests.sandbox.revenue.account import Account
 from tests.sandbox.revenue.app import API_KEY, CREDENTIAL_HEADERS, PARTNER_KEY, revenue_app
@@ -22,6 +23,9 @@ from tests.sandbox.revenue.exports import Exports
 from tests.sandbox.revenue.filehost import FileHost
 from tests.sandbox.revenue.jobs import Job
 from tests.sandbox.traffic import Limits
+
+if TYPE_CHECKING:
+    from tests.sandbox.copilot import CopilotSandbox
 
 __all__ = ["FileHost", "Job", "RevenueSandbox"]
 
@@ -35,8 +39,9 @@ class RevenueSandbox(LocalApi):
         port: TCP port; 0 for any free one.
         latency: Seconds that every answer takes at least; requests wait side by side.
         requests_per_second: How many requests may arrive within any second; None for no limit.
-        activities: How many activities.
+        activities: How many activities beside the meetings that Copilot knows.
         audit_events: How many audit events.
+        copilot: The Copilot of the same company, whose CRM and calls it shows; None for none.
         account: The data: the truth to compare with, and the mutators.
         exports: The job machine.
         traffic: Every request that came in.
@@ -56,9 +61,12 @@ class RevenueSandbox(LocalApi):
     requests_per_second: int | None = None
     activities: int = 60
     audit_events: int = 40
+    copilot: CopilotSandbox | None = None
 
     def __post_init__(self) -> None:
-        self.account = Account(self.seed, self.activities, self.audit_events)
+        other = None if self.copilot is None else self.copilot.account
+        crm, meetings = (Crm(self.seed), tuple) if other is None else (other.crm, other.meetings)
+        self.account = Account(self.seed, self.activities, self.audit_events, crm, meetings)
         self.exports = Exports()
         self.limits = Limits(self.requests_per_second)
         super().__init__(

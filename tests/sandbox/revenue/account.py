@@ -24,8 +24,9 @@ from tests.sandbox.revenue.requests import FORECAST_TYPES
 from tests.sandbox.revenue.results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from tests.sandbox.crm import Crm, Meeting
     from tests.sandbox.revenue.requests import AuditQuery, ForecastRequest
 
     Record = dict[str, Any]
@@ -38,8 +39,10 @@ class Account:
 
     Args:
         seed: Seed of all records.
-        activities_count: How many activities.
+        activities_count: How many activities beside the meetings.
         audit_count: How many audit events.
+        crm: The CRM that opportunities are of.
+        meetings: Gives the calls that Copilot knows.
 
     Attributes:
         periods: The quarters there are, oldest first.
@@ -52,7 +55,7 @@ class Account:
         entries_by_type: Whether every kind of value has an entry of its own.
         crm_types_supported: Whether ``crm_total`` and ``crm_closed`` can be exported.
         no_opt_in: Forecast tabs that the key's user has no opt-in for.
-        activities: All activities by date, but for large ones.
+        activities: All activities by date, but for meetings that Copilot knows and large ones.
         end_date_inclusive: Whether the day of ``endDate`` belongs to an activity export.
         audit_events: All audit events, oldest first.
         audit_key: Name of the list of audit events.
@@ -62,9 +65,18 @@ class Account:
         ingest_jobs: The ingest jobs by their ids.
     """
 
-    def __init__(self, seed: int, activities_count: int, audit_count: int) -> None:
+    def __init__(
+        self,
+        seed: int,
+        activities_count: int,
+        audit_count: int,
+        crm: Crm,
+        meetings: Callable[[], Iterable[Meeting]],
+    ) -> None:
         now = now_ms()
         self._seed = seed
+        self._crm = crm
+        self._meetings = meetings
         self._lock = threading.RLock()
         self._restated = 0
         self._many: activities.ManyActivities | None = None
@@ -85,13 +97,13 @@ class Account:
         self.entries_by_type = False
         self.crm_types_supported = True
         self.no_opt_in: set[str] = set()
-        self.activities = activities.some_activities(seed, activities_count, now)
+        self.activities = activities.some_activities(seed, crm, activities_count)
         self.end_date_inclusive = True
         self.audit_events = audit.some_audit_events(seed, audit_count, now)
         self.audit_key = "items"
         self.audit_bounds: audit.Bounds = "inclusive"
         self.next_link_base: str | None = None
-        self.opportunities = objects.some_opportunities(seed, now)
+        self.opportunities = objects.some_opportunities(seed, crm)
         self.ingest_jobs = objects.some_ingest_jobs(now)
 
     # What a test may do
@@ -105,7 +117,8 @@ class Account:
         """Add an activity at a moment that knows its zone, with some members as given."""
         with self._lock:
             self._added += 1
-            made = activities.activity(self._seed, (1 << 31) + self._added, _milliseconds(date))
+            index = (1 << 31) + self._added
+            made = activities.activity(self._seed, self._crm, index, _milliseconds(date))
             made.update(members)
             insort(self.activities, made, key=lambda one: int(one["date"]))
             return made
@@ -113,8 +126,8 @@ class Account:
     def large_activities(self, count: int, text_bytes: int = 700) -> None:
         """Replace the activities by many of the last 300 days, which are made as they are read."""
         with self._lock:
-            self.activities = []
-            self._many = activities.ManyActivities(self._seed, count, text_bytes, now_ms())
+            self.activities, self._meetings = [], list
+            self._many = activities.ManyActivities(self._seed, self._crm, count, text_bytes)
 
     def add_audit_event(self, moment: datetime, **members: Any) -> Record:
         """Add an audit event at a moment that knows its zone, with some members as given."""
@@ -127,6 +140,10 @@ class Account:
             return made
 
     # What the server answers with
+
+    def meetings(self) -> list[Record]:
+        """Return the activities that are calls of Copilot, as it knows them now."""
+        return [activities.of_meeting(meeting) for meeting in self._meetings()]
 
     def forecast_result(self, forecast_id: str, request: ForecastRequest) -> Result:
         """Return the result of a forecast export, as of now.
@@ -148,6 +165,7 @@ class Account:
             latest = quarter.week_of(_today())
             table = ForecastTable(
                 seed=self._seed,
+                crm=self._crm,
                 forecast_id=forecast_id,
                 quarter=quarter,
                 weeks=[*range(latest + 1)] if request.include_historical else [latest],
@@ -174,7 +192,8 @@ class Account:
             end += DAY_MS
         with self._lock:
             first, last = start or 0, math.inf if end is None else end
-            wanted = [one for one in self.activities if first <= int(one["date"]) < last]
+            everything = [*self.activities, *self.meetings()]
+            wanted = [one for one in everything if first <= int(one["date"]) < last]
             listed = deepcopy(wanted)
             many = self._many
         Random(f"{self._seed} order").shuffle(listed)

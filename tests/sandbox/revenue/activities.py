@@ -1,36 +1,27 @@
-"""Mails, meetings and files of a made-up sales team."""
+"""Mails, meetings and files of a made-up sales team; among the meetings are Copilot's calls."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from hashlib import blake2b
 from math import gcd
 from typing import TYPE_CHECKING, Any, get_args
 
-from tests.sandbox.crm import (
-    ACCOUNTS,
-    account_id,
-    contact_email,
-    opportunity_id,
-    opportunity_name,
-    opportunity_owner,
-)
+from tests.sandbox.crm import account_owner, contact_email, contact_name, crm_id, of_account
 from tests.sandbox.instants import DAY_MS
-from tests.sandbox.people import PEOPLE
+from tests.sandbox.people import PEOPLE, user_crm_id, user_email, user_name
 from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.requests import ActivityType
 from tests.sandbox.wording import wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tests.sandbox.people import Person
+    from tests.sandbox.crm import Crm, Deal, Meeting
 
     Record = dict[str, Any]
 
 TYPES: tuple[str, ...] = get_args(ActivityType)
-OPPORTUNITIES = 40
-"""How many opportunities the activities are about."""
-
 _SUBJECTS = (
     "Kick-off with the buying committee",
     'Re: "final" pricing \N{EM DASH} round 2 \N{PARTY POPPER}',
@@ -43,95 +34,124 @@ _SUBJECTS = (
 _FILLER = "The quick brown fox signs the order form before the quarter ends. "
 
 
-def activity(seed: int, index: int, moment: int) -> Record:
-    """Make the activity of an index at a moment in milliseconds since 1970."""
+def of_meeting(meeting: Meeting) -> Record:
+    """Make the activity that a call is."""
+    return {
+        # The two APIs have no id in common.
+        "activityId": blake2b(meeting.call_id.encode(), digest_size=16).hexdigest(),
+        "activityType": "MEETING",
+        "subject": meeting.subject,
+        "date": meeting.moment,
+        "activityOwnerId": user_crm_id(meeting.users[0]),
+        "activityOrganiserId": user_crm_id(meeting.users[0]),
+        "accounts": [] if meeting.account is None else [_account(meeting.account)],
+        "opportunities": [] if meeting.deal is None else [_opportunity(meeting.deal)],
+        "participants": _participants(meeting.users, meeting.contacts),
+    }
+
+
+def activity(seed: int, crm: Crm, index: int, moment: int) -> Record:
+    """Make the activity of an index at a moment in milliseconds since 1970.
+
+    It is about a deal that is open then, if there is one.
+    """
     draws = Draws(seed, index, b"activity")
-    owner, organiser = draws.pick(PEOPLE), draws.pick(PEOPLE)
-    about = draws.below(OPPORTUNITIES)
-    company = about % ACCOUNTS
-    guest = {
-        "name": " ".join(wording().person(company)),
-        "email": contact_email(company) or "",
-        "sfdcUserId": "",
-        "isInternal": False,
-    }
-    account = {
-        "accountId": account_id(company),
-        "accountName": wording().company(company),
-        "accountOwnerId": opportunity_owner(about),
-    }
+    deals = crm.deals()
+    at = moment * 1000
+    deal = draws.pick([one for one in deals if one.created <= at <= one.close_date.last] or deals)
+    owner, organiser = deal.owner.last.index, draws.below(len(PEOPLE))
+    contact = of_account("contact", deal.account)[draws.below(3)]
     return {
         "activityId": f"{seed:08x}{draws.below(1 << 64):016x}{index:08x}",
         "activityType": TYPES[index % len(TYPES)],
         "subject": draws.pick(list(_SUBJECTS)),
         "date": moment,
-        "activityOwnerId": owner.crm_id,
-        "activityOrganiserId": organiser.crm_id,
-        "accounts": [] if draws.one_in(6) else [account],
-        "opportunities": [] if draws.one_in(5) else [_opportunity(about)],
-        "participants": [_host(owner), _host(organiser), guest],
+        "activityOwnerId": user_crm_id(owner),
+        "activityOrganiserId": user_crm_id(organiser),
+        "accounts": [] if draws.one_in(6) else [_account(deal.account)],
+        "opportunities": [] if draws.one_in(5) else [_opportunity(deal)],
+        "participants": _participants([*{owner: 0, organiser: 0}], [contact]),
     }
 
 
-def _host(person: Person) -> Record:
+def _participants(users: Sequence[int], contacts: Sequence[int]) -> list[Record]:
+    hosts = [
+        {
+            "name": user_name(user),
+            "email": user_email(user),
+            "sfdcUserId": user_crm_id(user),
+            "isInternal": True,
+        }
+        for user in users
+    ]
+    guests = [
+        {
+            "name": contact_name(contact),
+            "email": contact_email(contact) or "",
+            "sfdcUserId": "",
+            "isInternal": False,
+        }
+        for contact in contacts
+    ]
+    return [*hosts, *guests]
+
+
+def _account(index: int) -> Record:
     return {
-        "name": person.name,
-        "email": person.email,
-        "sfdcUserId": person.crm_id,
-        "isInternal": True,
+        "accountId": crm_id("account", index),
+        "accountName": wording().company(index),
+        "accountOwnerId": account_owner(index).crm_id,
     }
 
 
-def _opportunity(index: int) -> Record:
+def _opportunity(deal: Deal) -> Record:
     return {
-        "opportunityId": opportunity_id(index),
-        "opportunityName": opportunity_name(index, index % ACCOUNTS),
-        "opportunityOwnerId": opportunity_owner(index),
+        "opportunityId": deal.id,
+        "opportunityName": deal.name,
+        "opportunityOwnerId": deal.owner.last.crm_id,
     }
 
 
-def some_activities(seed: int, count: int, now: int) -> list[Record]:
-    """Make activities of the last 400 days, and every tenth one within the next 30, by date.
-
-    The present is in milliseconds since 1970.
-    """
+def some_activities(seed: int, crm: Crm, count: int) -> list[Record]:
+    """Make activities of the last 400 days, and every tenth one within the next 30, by date."""
+    now = crm.now // 1000
     made = []
     for index in range(count):
         draws = Draws(seed, index, b"moment")
         planned = index % 10 == 0
         distance = 60_000 + draws.below((29 if planned else 399) * DAY_MS)
-        made.append(activity(seed, index, now + distance if planned else now - distance))
+        made.append(activity(seed, crm, index, now + distance if planned else now - distance))
     return sorted(made, key=lambda one: one["date"])
 
 
 class ManyActivities:
     """Activities of the last 300 days that are made whenever they are asked for.
 
-    The present is in milliseconds since 1970; ``text_bytes`` is the length of a subject.
+    ``text_bytes`` is the length of a subject.
     """
 
-    def __init__(self, seed: int, count: int, text_bytes: int, now: int) -> None:
+    def __init__(self, seed: int, crm: Crm, count: int, text_bytes: int) -> None:
         self._seed = seed
+        self._deals = crm.deals()
         self._count = count
         self._text = (_FILLER * (text_bytes // len(_FILLER) + 1))[:text_bytes]
-        self._first = now - 300 * DAY_MS
+        self._first = crm.now // 1000 - 300 * DAY_MS
         self._span = 300 * DAY_MS
 
     def activity(self, index: int) -> Record:
         """Return one."""
-        about = index % OPPORTUNITIES
-        person = PEOPLE[index % len(PEOPLE)]
+        person = index % len(PEOPLE)
         number = f"{index} "
         return {
             "activityId": f"{self._seed:08x}f{index:023x}",
             "activityType": TYPES[index % len(TYPES)],
             "subject": number + self._text[len(number) :],
             "date": self._moment(index),
-            "activityOwnerId": person.crm_id,
-            "activityOrganiserId": person.crm_id,
+            "activityOwnerId": user_crm_id(person),
+            "activityOrganiserId": user_crm_id(person),
             "accounts": [],
-            "opportunities": [_opportunity(about)],
-            "participants": [_host(person)],
+            "opportunities": [_opportunity(self._deals[index % len(self._deals)])],
+            "participants": _participants([person], []),
         }
 
     def between(self, start: int | None, end: int | None) -> Iterator[Record]:

@@ -8,12 +8,15 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tests.sandbox.crm import OF_STAGE
+from tests.sandbox.instants import DAY
 from tests.sandbox.randomness import Draws
 from tests.sandbox.revenue.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.sandbox.crm import Crm
     from tests.sandbox.people import Person
 
     Record = dict[str, Any]
@@ -37,6 +40,13 @@ _FIELDS_OF_TYPE = {
     "crm_total": ("commit", "best_case", "closed"),
     "crm_closed": ("closed",),
 }
+_FIELDS_OF_CATEGORY = {
+    "Closed": ("closed", "commit", "best_case"),
+    "Commit": ("commit", "best_case"),
+    "Best Case": ("best_case",),
+}
+"""Which fields count a deal of a category in the CRM."""
+
 _COLUMN_OF_TYPE = {
     "forecast": "forecastValue",
     "adjustment": "adjustmentValue",
@@ -116,6 +126,7 @@ class ForecastTable:
     """One forecast as it was when an export started.
 
     Attributes:
+        crm: Whose deals the numbers of the CRM are of.
         weeks: Indexes of the weeks that are exported.
         past_weeks: How many weeks of the quarter are over.
         dates: The first and the last day of the quarter, as the result shows them.
@@ -125,6 +136,7 @@ class ForecastTable:
     """
 
     seed: int
+    crm: Crm
     forecast_id: str
     quarter: Quarter
     weeks: list[int]
@@ -159,9 +171,10 @@ class ForecastTable:
             for field in FIELDS
         ]
         Random(f"{self.seed} {self.quarter.name}").shuffle(wanted)
+        of_crm = {week: self._of_crm(week) for week in self.weeks}
         for week, person, field in wanted:
             columns = [
-                self._columns(kind, week, person, field)
+                self._columns(kind, week, person, field, of_crm[week])
                 for kind in self.types
                 if field in _FIELDS_OF_TYPE[kind]
             ]
@@ -177,7 +190,9 @@ class ForecastTable:
                     **deepcopy(self.tenant_columns),
                 }
 
-    def _columns(self, kind: str, week: int, person: Person, field: str) -> Record:
+    def _columns(
+        self, kind: str, week: int, person: Person, field: str, of_crm: dict[tuple[str, int], float]
+    ) -> Record:
         draws = Draws(self.seed, week * 100 + person.index, self.quarter.name.encode())
         if kind == "forecast_updated":
             if draws.one_in(4):
@@ -193,9 +208,33 @@ class ForecastTable:
             }
         if kind == "adjustment" and not draws.one_in(2):
             return {} if self.by_type else {_COLUMN_OF_TYPE[kind]: None}
-        value = sum(self._value(kind, week, member, field) for member in person.reports)
+        value = sum(
+            of_crm.get((field, member), 0.0)
+            if kind in ("crm_total", "crm_closed")
+            else self._value(kind, week, member, field)
+            for member in person.reports
+        )
         symbol = SYMBOLS[self.currency]
         return {_COLUMN_OF_TYPE[kind]: value, "currency": {"code": self.currency, "symbol": symbol}}
+
+    def _of_crm(self, week: int) -> dict[tuple[str, int], float]:
+        """Return what the CRM had in a field for a representative, when a week was over.
+
+        These are the amounts of the deals that were to close in the quarter, for who owns them by
+        now. Renewals are those that follow others.
+        """
+        first, after = _moment(self.quarter.first_day), _moment(self.quarter.next.first_day)
+        end = _moment(self.quarter.week(week)[1] + timedelta(days=1)) - 1
+        sums: dict[tuple[str, int], float] = {}
+        for deal in self.crm.deals():
+            stage, day = deal.stage.at(end), deal.close_date.at(end)
+            if stage is None or day is None or not first <= day < after:
+                continue
+            if deal.renews or self.forecast_id != "renewals":
+                for field in _FIELDS_OF_CATEGORY.get(OF_STAGE[stage][0], ()):
+                    key = field, deal.owner.last.index
+                    sums[key] = sums.get(key, 0.0) + (deal.amount.at(end) or 0.0)
+        return sums
 
     def _value(self, kind: str, week: int, member: int, field: str) -> float:
         """Return a representative's number; quarters of a unit, so that sums are exact."""
@@ -206,8 +245,8 @@ class ForecastTable:
             return float(quota)
         begin, end = 30 + draws.below(20), 85 + draws.below(25)
         share = (begin + (end - begin) * week / (WEEKS - 1)) / 100
-        share *= {"commit": 1.0, "best_case": 1.25, "closed": 0.75 * week / WEEKS}[field]
-        share *= {"forecast": 1.0, "adjustment": 0.95, "crm_total": 1.5, "crm_closed": 1.0}[kind]
+        share *= {"commit": 1.0, "best_case": 1.25}[field]
+        share *= {"forecast": 1.0, "adjustment": 0.95}[kind]
         restated = self.restated if kind == "forecast" and week < self.past_weeks else 0
         return round(quota * share * 4) / 4 + 1250.5 * restated
 
@@ -229,3 +268,8 @@ class ForecastTable:
                 "startDate": first.isoformat(),
                 "endDate": last.isoformat(),
             }
+
+
+def _moment(day: date) -> int:
+    """Return when a day begins, in microseconds since 1970."""
+    return (day - date(1970, 1, 1)).days * DAY

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.crm import (
-    ACCOUNTS,
-    opportunity_amount,
-    opportunity_id,
-    opportunity_name,
-    opportunity_owner,
-)
-from tests.sandbox.instants import DAY_MS
+from tests.sandbox.crm import LOST, OF_STAGE, WON, History
+from tests.sandbox.instants import iso
 from tests.sandbox.randomness import Draws
-from tests.sandbox.revenue.activities import OPPORTUNITIES
 from tests.sandbox.revenue.errors import ORG_ID, USER_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sandbox.crm import Crm, Deal
 
 Record = dict[str, Any]
 
-_OTHERS = 10
-"""How many opportunities no activity is about."""
+_NEXT_STEPS = dict(
+    zip(
+        OF_STAGE,
+        (
+            None,
+            "Book a demo",
+            "Show it",
+            'Send "redlines"\nby Friday',
+            "Sign \N{SPARKLES}",
+            "",
+            None,
+        ),
+        strict=True,
+    )
+)
+"""What is to be done in each stage."""
 
 INGEST_STATUSES = {
     "SUCCESS": 200,
@@ -42,44 +54,66 @@ _INGEST_MESSAGES: dict[str, str | list[dict[str, str]]] = {
 }
 
 
-def some_opportunities(seed: int, now: int) -> dict[str, Record]:
-    """Make the opportunities that activities can be about, and some more, by their ids."""
-    made = [_opportunity(seed, index, now) for index in range(OPPORTUNITIES + _OTHERS)]
-    return {one["id"]: one for one in made}
+def some_opportunities(seed: int, crm: Crm) -> dict[str, Record]:
+    """Make the opportunities, which are the deals of the CRM, by their ids."""
+    return {deal.id: _opportunity(seed, deal) for deal in crm.deals()}
 
 
-def _opportunity(seed: int, index: int, now: int) -> Record:
-    draws = Draws(seed, index, b"opportunity")
-    amount = opportunity_amount(seed, index)
-    before = amount - 500 * draws.below(20)
-    steps = [
-        {"oldValue": before, "newValue": amount, "date": now - draws.below(90) * DAY_MS},
-        {"oldValue": {"stage": "Discovery"}, "newValue": {"stage": "Proposal"}, "date": now},
-    ]
-    values: dict[str, Any] = {
-        "opportunity.name": opportunity_name(index, index % ACCOUNTS),
-        "opportunity.amount": amount,
-        "opportunity.isClosed": draws.one_in(2),
-        "opportunity.products": ["Core", "Insights \N{SPARKLES}"][: draws.below(3)],
-        "opportunity.owner": {"id": opportunity_owner(index), "active": True},
-        "opportunity.nextStep": None if draws.one_in(2) else 'Send "redlines"\nby Friday',
+def _opportunity(seed: int, deal: Deal) -> Record:
+    draws = Draws(seed, deal.index, b"opportunity")
+    score = draws.below(101)
+    products = ["Core", "Insights \N{SPARKLES}"][: draws.below(3)]
+    histories: dict[str, History[Any]] = {
+        "name": _constant(deal.name),
+        "amount": deal.amount,
+        "stage": deal.stage,
+        "closeDate": _mapped(deal.close_date, lambda day: iso(day, milliseconds=False)[:10]),
+        "isClosed": _mapped(deal.stage, lambda stage: stage in (WON, LOST)),
+        "forecastCategory": _mapped(deal.stage, lambda stage: OF_STAGE[stage][0]),
+        "type": _constant("Renewal" if deal.renews else "New Business"),
+        "products": _constant(products),
+        "owner": _mapped(deal.owner, lambda person: {"id": person.crm_id, "active": True}),
+        "nextStep": _mapped(deal.stage, _NEXT_STEPS.__getitem__),
     }
     return {
-        "id": opportunity_id(index),
-        "crmScore": {"message": "On track" if index % 2 else "At risk", "score": draws.below(101)},
+        "id": deal.id,
+        "crmScore": {"message": "On track" if score > 50 else "At risk", "score": score},
         "fields": [
             {
-                "id": name,
-                "alias": name.partition(".")[2].capitalize(),
-                "value": value,
-                "originalValue": before if name == "opportunity.amount" else value,
-                "trend": ("UP", "DOWN", "SAME")[number % 3],
-                "trendHistory": steps[:number],
+                "id": f"opportunity.{name}",
+                "alias": name.capitalize(),
+                "value": history.last,
+                "originalValue": history.steps[0][1],
+                "trend": _trend(history),
+                "trendHistory": [
+                    {"oldValue": before, "newValue": after, "date": moment // 1000}
+                    for moment, before, after in history.changes()
+                ],
                 "imageUrl": f"/images/card{number}.png",
             }
-            for number, (name, value) in enumerate(values.items())
+            for number, (name, history) in enumerate(histories.items())
         ],
     }
+
+
+def _constant(value: object) -> History[Any]:
+    return History([(0, value)])
+
+
+def _mapped(history: History[Any], of: Callable[[Any], Any]) -> History[Any]:
+    """Return what follows from a history; what leaves it as it was, is no change."""
+    steps: list[tuple[int, Any]] = []
+    for moment, value in history.steps:
+        if not steps or steps[-1][1] != of(value):
+            steps.append((moment, of(value)))
+    return History(steps)
+
+
+def _trend(history: History[Any]) -> str:
+    first, last = history.steps[0][1], history.last
+    if first == last or not isinstance(last, float):
+        return "SAME"
+    return "UP" if last > first else "DOWN"
 
 
 def some_ingest_jobs(now: int) -> dict[str, Record]:
