@@ -213,7 +213,7 @@ def test_clari() -> None:
 
 
 def test_gladly(tmp_path: Path) -> None:
-    with GladlySandbox(history_days=2, report_days=2, events=100) as gladly:
+    with GladlySandbox(history_days=2, days=2) as gladly:
         settings = gladly_config(gladly, start_date=f"{ago(days=2):%Y-%m-%d}")
         # Without the minute that Gladly's ten reports take.
         assert_every_leaf(Tap(impatient.command(tmp_path, "tap-gladly"), settings), gladly)

@@ -130,7 +130,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
             config["forecast_ids"] = ["net_arr"]
             yield Account(TapClari, config, CLARI_STATE, "users")
         else:
-            amounts = {"items_per_day": 3, "events": 10, "report_days": 3, "customers": 2}
+            amounts = {"talks_per_day": 1, "days": 3, "customers": 2}
             gladly = running.enter_context(
                 GladlySandbox(**amounts, history_days=2, conversations=2, tasks=1)  # type: ignore[arg-type]
             )

@@ -62,7 +62,7 @@ def test_only_a_list_that_was_read_whole_is_activated() -> None:
 
 
 def test_what_changed_is_not_all_that_there_is() -> None:
-    with GladlySandbox(history_days=1, events=20) as gladly:
+    with GladlySandbox(history_days=1) as gladly:
         tap = Tap(
             "tap-gladly", gladly_config(gladly, reports=["ContactTimestampsReport"], **VERSIONS)
         )

@@ -214,7 +214,10 @@ class Definition:
     def tables(self, readme: str) -> str:
         """The page of the tap's tables, with the catalog that it has without settings."""
         relations = yaml.safe_load((ROOT / self._tap / "relations.yml").read_text(encoding="utf-8"))
-        return dictionary.page(self._tap, _output(self._tap, "--discover"), readme, relations)
+        found = ROOT / self._tap / "words.md"
+        words = found.read_text(encoding="utf-8") if found.exists() else ""
+        catalog = _output(self._tap, "--discover")
+        return dictionary.page(self._tap, catalog, readme, relations, words)
 
 
 def loader_yml(project: str) -> str:

@@ -79,7 +79,9 @@ def sources(readme: str) -> dict[str, Source]:
     return found
 
 
-def page(tap: str, catalog: Fields, readme: str, relations: dict[str, list[Fields]]) -> str:
+def page(
+    tap: str, catalog: Fields, readme: str, relations: dict[str, list[Fields]], words: str
+) -> str:
     """The page of a tap's tables, in Markdown.
 
     Args:
@@ -87,12 +89,14 @@ def page(tap: str, catalog: Fields, readme: str, relations: dict[str, list[Field
         catalog: What it discovers.
         readme: Its README.
         relations: What it declares in `relations.yml`.
+        words: What is to be said of the words in its columns, in Markdown.
     """
     read_as = sources(readme)
     lines = [INTRODUCTION.format(tap=tap)]
     for part in sorted({source.part for source in read_as.values()}):
         names = [name for name, source in read_as.items() if source.part == part]
         lines += _diagram({name: relations[name] for name in names if name in relations})
+    lines += [words] if words else []
     streams = {each["tap_stream_id"]: each for each in catalog["streams"]}
     for name, source in read_as.items():
         lines += _stream(streams[name], source, relations.get(name, []))

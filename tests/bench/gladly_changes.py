@@ -152,7 +152,7 @@ def show_index(sizes: list[int]) -> None:
 
 def quiet(**options: t.Any) -> GladlySandbox:
     """A Gladly where nothing has happened."""
-    return GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0, **options)
+    return GladlySandbox(days=0, history_days=0, customers=0, **options)
 
 
 def ago(**amount: float) -> datetime:

@@ -166,15 +166,15 @@ GLADLY = (
         views=["gladly/customers.sql", "gladly/messages.sql"],
     ),
     Chart(
-        "How long does each agent handle a contact?",
+        "How long is a contact handled, by topic and agent?",
         """
-        SELECT 'average', agent, sum(seconds) / sum(sessions) / 60
+        SELECT topic, agent, average_seconds / 60
         FROM gladly_handle_time
-        WHERE agent IS NOT NULL
-        GROUP BY 2
-        ORDER BY 3 DESC
+        WHERE topic IS NOT NULL AND agent IS NOT NULL
+        ORDER BY 1, 2
         """,
-        "minutes",
+        "minutes on average",
+        bars="group",
         views=["gladly/handle_time.sql"],
     ),
     Chart(

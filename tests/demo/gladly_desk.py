@@ -1,6 +1,6 @@
 """The desk of the demo's Gladly: customers who write and call, and agents who answer.
 
-What happens has its times: those of eleven days that end with the day of the first demo, and some
+What happens has its times: those of fifteen days that end with the day of the first demo, and some
 around the end of each demo. All of it happens in the order of these times, up to the present. So a
 later demo finds everything of an earlier one, with the same ids, and what has come since.
 """
@@ -12,7 +12,9 @@ from datetime import datetime, timedelta, timezone
 from itertools import product
 from random import Random
 
-from tests.sandbox.gladly.timestamps import moment_of, nanos, now
+from tests.sandbox.gladly.export_files import export
+from tests.sandbox.gladly.exports import Window, windows
+from tests.sandbox.gladly.timestamps import SECOND, moment_of, now, of
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +24,12 @@ if t.TYPE_CHECKING:
     Record = dict[str, t.Any]
     Step = tuple[datetime, Callable[[datetime], object]]
 
-TIMESTAMPS = ("ConversationTimestampsReport", "ContactTimestampsReport", "TaskTimestampsReport")
 AGENTS = (
     *("Amara Diallo", "Björn Falk", "Chloë Renard", "Dmitri Orlov", "Eşref Kaya", "Fatima Noor"),
     *("Grace Lin", "Hugo Prada", "Ines Vidal", "Jonas Weber", "Kofi Mensah", "Lena Sato"),
 )
 TOPICS = ("Returns", "Broken", "Sizing", "Shipping", "Late delivery", "Praise", "VIP")
-DAYS, TALKS, CUSTOMERS = 10, 38, 24
+DAYS, TALKS, CUSTOMERS = 14, 50, 24
 SAID: dict[str, tuple[tuple[str, str], ...]] = {
     "Returns": (
         ("The shoes are too narrow. How do I send them back?", "A label is on its way to you."),
@@ -61,7 +62,7 @@ NAMES = [
         ("Ada", "Bo", "Carla", "Dai", "Elif"),
     )
 ]
-"""One for each of the customers, and for each of those in export files."""
+"""One for each of the customers."""
 LIVELIEST = 32
 """The conversation in which most happens."""
 AFTER_A_RUN = 5
@@ -92,13 +93,11 @@ class Talk:
     def note(self, text: str, at: datetime) -> None:
         """Its agent writes a note."""
         item = self._desk.items[self._desk.note(self.id, at=at)]
-        item["initiator"] = {"id": self._desk.conversations[self.id]["agentId"], "type": "AGENT"}
         item["content"] = {"type": "CONVERSATION_NOTE", "body": text}
 
     def call(self, text: str, at: datetime) -> None:
         """The customer calls."""
-        item = self._desk.items[self._desk.call(self.id, at=at)]
-        item["initiator"] = {"id": item["customerId"], "type": "CUSTOMER"}
+        item = self._desk.items[self._desk.call(self.id, seconds=240, at=at)]
         item["content"]["recordingSummary"]["summary"] = text
 
     def tag(self, at: datetime) -> None:
@@ -121,31 +120,36 @@ def desk_lives(gladly: GladlySandbox, runs: Sequence[datetime]) -> None:
         agent["name"] = name
     for topic, name in zip(gladly.account.topics, TOPICS, strict=True):
         topic["name"] = name
-    for report in TIMESTAMPS:
-        # Their rows are made up, and here what happens tells what is in them.
-        gladly.reports.set(report, [])
     present = moment_of(now(gladly.events.as_of))
     # A demo takes a minute or two.
     began = runs[0] - timedelta(minutes=2) if runs else present
     midnight = datetime(began.year, began.month, began.day, tzinfo=timezone.utc)
-    _keep_events_of_agents(gladly)
     story = _Story(gladly, midnight - timedelta(days=DAYS))
     steps = [
         *story.steps(),
         *(step for number, run in enumerate(runs) for step in story.after(number, run)),
+        *_jobs(gladly, runs, present),
     ]
     for at, act in sorted(steps, key=lambda step: step[0]):
         if at <= present:
             act(at)
+    gladly.events.forget_old()
 
 
-def _keep_events_of_agents(gladly: GladlySandbox) -> None:
-    """Forget events of conversations that are not there."""
-    events = [each for each in gladly.events.all if each["type"].startswith("AGENT_")]
-    gladly.events.clear()
-    for each in events:
-        at = moment_of(nanos(each["timestamp"]))
-        gladly.events.add(each["type"], timestamp=at, content=each["content"], id=each["id"])
+def _jobs(gladly: GladlySandbox, runs: Sequence[datetime], present: datetime) -> Iterator[Step]:
+    """Have an export job made in each night, and one after each run.
+
+    A job begins where the one made before it ends, so that windows neither overlap nor leave a gap.
+    """
+    # Two more than are served, so that also the oldest of these has one before it.
+    nights = windows("DAILY", 16, present)
+    ends = [(moment_of(each.made), each.end) for each in nights] + [(run, run) for run in runs]
+    begin = nights[0].start
+    for made, end in sorted(ends):
+        if end > begin:
+            window = Window(of(end) // SECOND, begin, end, of(made))
+            yield made, export(gladly.desk, gladly.exports, window)
+            begin = end
 
 
 class _Story:
@@ -169,7 +173,7 @@ class _Story:
         self._tasks: list[str] = []
 
     def steps(self) -> Iterator[Step]:
-        """What happens in eleven days."""
+        """What happens in fifteen days."""
         yield self._begin, self._add_customers
         for number, talk in enumerate(self._talks):
             begin = self._begin + timedelta(hours=1, minutes=number * (DAYS + 1) * 1440 / TALKS)
@@ -181,6 +185,24 @@ class _Story:
             self._begin + twins,
             lambda at: self._desk.merge(self._customers[-1], self._customers[3], at=at),
         )
+        for day, shift in product(range(DAYS + 1), range(4)):
+            yield from self._shift(day, shift)
+
+    def _shift(self, day: int, shift: int) -> Iterator[Step]:
+        """An agent comes, has lunch, and goes."""
+        agent = str(self._account.agents[(day + shift * 3) % len(AGENTS)]["id"])
+        begin = self._begin + timedelta(days=day, hours=6 + 3 * shift, minutes=7 * shift + day)
+        lunch = {"awayReason": {"id": "lunch", "name": "Lunch"}}
+        for minutes, kind, known in (
+            (0, "LOGGED_IN", {}),
+            (200 + 5 * shift, "WENT_AWAY", lunch),
+            (230 + 9 * shift, "RETURNED_FROM_AWAY", lunch),
+            (480, "LOGGED_OUT", {}),
+        ):
+            yield begin + timedelta(minutes=minutes), self._of_agent(kind, agent, known)
+
+    def _of_agent(self, kind: str, agent: str, known: Record) -> Callable[[datetime], None]:
+        return lambda at: self._desk.happen(f"AGENT_STATUS/{kind}", at=at, agentId=agent, **known)
 
     def after(self, number: int, run: datetime) -> Iterator[Step]:
         """What happens around the end of a demo, too late for its run."""
@@ -214,7 +236,8 @@ class _Story:
     def _talk(self, number: int, talk: Talk, begin: datetime) -> Iterator[Step]:
         random = Random(f"talk {number}")
         customer, channel = number * 7 % CUSTOMERS, ("CHAT", "EMAIL")[number % 2]
-        inbox = self._account.inboxes[2 if channel == "CHAT" else 0]["id"]
+        place = 3 if talk.topic == "Returns" else 2 if channel == "CHAT" else 0
+        inbox = self._account.inboxes[place]["id"]
         agent = self._account.agents[number % len(AGENTS)]["id"]
         pace = timedelta(minutes=2 if channel == "CHAT" else 40)
         yield begin, lambda at: talk.begin(self._customers[customer], inbox, agent, at)
@@ -235,7 +258,7 @@ class _Story:
         if number == LIVELIEST:
             yield at + pace, self._say(talk, "Thank you for calling back!", "EMAIL", inbound=True)
             yield at + 2 * pace, self._note(talk, "Wants an answer by mail, not by chat.")
-        elif number % 5:
+        elif number % 6:
             yield at + 2 * pace, talk.close
 
     def _task(self, number: int) -> Callable[[datetime], None]:

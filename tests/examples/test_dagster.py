@@ -211,7 +211,7 @@ def test_a_year_of_two_accounts_is_complete_though_it_was_killed_once(
 
 def test_a_month_and_a_night_of_gladly(tmp_path: Path) -> None:
     *_, begin, end = months()
-    with PostgresServer() as postgres, GladlySandbox(report_days=70) as gladly:
+    with PostgresServer() as postgres, GladlySandbox(days=70) as gladly:
         project = Project(tmp_path, postgres, "tap-gladly", begin)
         project.add(
             "acme",

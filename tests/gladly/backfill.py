@@ -68,15 +68,7 @@ def account_with_bounds(command: str) -> Iterator[Backfill]:
     Args:
         command: The tap, which should not wait between reports.
     """
-    with GladlySandbox(
-        events=0,
-        history_days=0,
-        report_days=430,
-        report_rows_per_day=1,
-        customers=0,
-        conversations=0,
-        tasks=0,
-    ) as sandbox:
+    with GladlySandbox(days=0, history_days=0, customers=0) as sandbox:
         for number, first in enumerate(MONTHS):
             start = datetime.fromisoformat(f"{first}T00:00:00+00:00")
             for step in range(2):
@@ -91,6 +83,12 @@ def _happens(desk: Desk, at: datetime, number: int) -> None:
     talk = desk.conversation(customer, at=begin)
     desk.message(talk, at=at)
     desk.comment(desk.task(customer, at=begin), at=at)
+    # An agent comes and goes, and a contact ends, within the piece and at its bound.
+    agent = str(desk.account.agents[number % len(desk.account.agents)]["id"])
+    for moment in (begin, at):
+        desk.happen("AGENT_STATUS/LOGGED_IN", at=moment, agentId=agent)
+        desk.call(talk, at=moment)
+    desk.happen("AGENT_STATUS/LOGGED_OUT", at=at, agentId=agent)
     if number % 4 == 2:
         # It changes in a later piece too.
         desk.close(talk, at=at + timedelta(days=40))

@@ -25,9 +25,7 @@ LOOKBACK = timedelta(hours=6)
 """What voice_transcripts does: nothing tells of a transcript that comes late."""
 
 EMPTY: dict[str, t.Any] = {
-    "events": 0,
-    "report_days": 1,
-    "report_rows_per_day": 0,
+    "days": 0,
     "history_days": 0,
 }
 """An account whose history is made by the desk alone."""

@@ -140,7 +140,7 @@ def test_a_window_may_end_within_a_day(start: Start) -> None:
 
 
 def test_events_end_there_too(start: Start) -> None:
-    gladly = start(**{**EMPTY, "events": 240})
+    gladly = start(days=3, history_days=0)
     end = ago(hours=6).replace(microsecond=500_000)
     runs = [
         gladly.tap.run("events", end_date=end.isoformat()),

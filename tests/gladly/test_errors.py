@@ -250,7 +250,7 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(gladly: Gladly) -> Non
 
 
 def test_a_target_that_stops_reading(start: Start) -> None:
-    gladly = start(report_days=1)
+    gladly = start(days=1)
     gladly.sandbox.reports.body_instead = b"Timestamp,Event Type\n" + b"x,A\n" * 50_000
     gladly.sandbox.reports.content_type_instead = "text/csv"
     with gladly.tap.started(streams=("report_task_timestamps",), start_date=days_ago(1)) as (

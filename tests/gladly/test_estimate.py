@@ -68,8 +68,8 @@ def test_each_stream_says_what_it_needs_before_it_is_spent(gladly: Gladly) -> No
 def test_what_changed_is_counted_where_events_tell_of_all(start: Start) -> None:
     gladly = start(**EMPTY)
     desk = gladly.sandbox.desk
-    for number in range(3):
-        talk = desk.conversation(at=ago(days=3))
+    for number, customer in enumerate(list(desk.customers)[:3]):
+        talk = desk.conversation(customer, at=ago(days=3))
         desk.message(talk, at=ago(hours=2, minutes=number))
     run = gladly.tap.run("events", *OFTEN[1:], state=state_of(ago(hours=3)))
     assert run.returncode == 0, run.log

@@ -35,6 +35,7 @@ def test_a_bookmark_just_beyond_the_day_loses_seconds_and_no_minutes(gladly: Gla
 def test_a_clock_ahead_of_ours_is_asked_for_less(gladly: Gladly) -> None:
     events = gladly.sandbox.events
     bookmark = ago(days=2).replace(microsecond=0)
+    events.add(KIND, timestamp=ago(hours=23, minutes=55))
     first = ago(minutes=0)
     events.as_of = first + timedelta(minutes=3)
     run = gladly.tap.run("events", state=state_of(bookmark))

@@ -35,6 +35,8 @@ def windows(gladly: Gladly) -> list[tuple[datetime, datetime]]:
 
 
 def test_all_events_of_the_day_come_in_their_order(gladly: Gladly) -> None:
+    for at in (ago(hours=23, minutes=55), ago(minutes=2)):
+        gladly.sandbox.events.add(KIND, timestamp=at)
     run = gladly.tap.run("events")
     assert_same(run, "events", gladly.sandbox.events.all)
     times = [each["timestamp"] for each in run.records["events"]]
@@ -46,7 +48,7 @@ def test_all_events_of_the_day_come_in_their_order(gladly: Gladly) -> None:
 
 
 def test_every_type_has_its_columns(start: Start) -> None:
-    gladly = start(events=0)
+    gladly = start(days=0)
     assert len(MEMBERS) == 45
     for number, kind in enumerate(MEMBERS):
         gladly.sandbox.events.add(kind, timestamp=ago(minutes=90 - number))
@@ -71,7 +73,7 @@ def test_what_is_not_yet_whole_is_left_to_the_next_run(gladly: Gladly) -> None:
 
 
 def test_late_events_arrive_with_the_next_run(start: Start) -> None:
-    gladly = start(events=20)
+    gladly = start()
     now = ago(seconds=0)
     late = [
         gladly.sandbox.events.add(KIND, timestamp=now - timedelta(seconds=age), late=14)["id"]
@@ -148,7 +150,9 @@ def test_a_bookmark_within_the_day_names_no_gap(gladly: Gladly) -> None:
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_stopped_run_is_resumed(start: Start, signal_number: signal.Signals) -> None:
-    gladly = start(events=1_000)
+    gladly = start(days=0)
+    for number in range(1000):
+        gladly.sandbox.events.add(KIND, timestamp=ago(hours=23, seconds=-80 * number))
     events = gladly.sandbox.events.all
     middle = f'"id":"{events[550]["id"]}"'
     first = gladly.tap.run_until(lambda line: middle in line, "events", signal_number=signal_number)
@@ -186,7 +190,7 @@ def test_a_line_that_is_no_event_is_named(gladly: Gladly) -> None:
 
 
 def test_no_events_move_the_bookmark_all_the_same(start: Start) -> None:
-    gladly = start(events=0)
+    gladly = start(days=0)
     run = gladly.tap.run("events")
     assert_same(run, "events", [])
     # What is empty is believed when it comes twice. Until then, its window of all 24 hours may have

@@ -52,7 +52,7 @@ def records(stream: str, *runs: Run) -> list[Record]:
 
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_stopped_run_is_resumed_at_its_job(start: Start, signal_number: signal.Signals) -> None:
-    gladly = start(history_days=6, items_per_day=150)
+    gladly = start(history_days=6, talks_per_day=15)
     jobs = by_window(gladly)
 
     def two_are_read(line: str) -> bool:
@@ -72,7 +72,7 @@ def test_a_stopped_run_is_resumed_at_its_job(start: Start, signal_number: signal
 
 
 def test_the_bookmark_moves_job_by_job(start: Start) -> None:
-    gladly = start(history_days=6, items_per_day=150)
+    gladly = start(history_days=6, talks_per_day=15)
     run = gladly.tap.run(ITEMS)
     assert_exported(run, gladly)
     states = [state["bookmarks"].get(ITEMS, {}) for state in run.states]
@@ -96,7 +96,7 @@ def test_the_bookmark_moves_job_by_job(start: Start) -> None:
 
 
 def test_a_run_stopped_among_jobs_out_of_order_loses_nothing(start: Start) -> None:
-    gladly = start(history_days=6, items_per_day=150)
+    gladly = start(history_days=6, talks_per_day=15)
     jobs = by_window(gladly)
     # Windows and updates disagree, and two updates are the same.
     jobs[1].updated_at = written(ago(minutes=1))
@@ -119,13 +119,13 @@ def test_an_outage_of_three_days_loses_no_row(start: Start) -> None:
     gladly.sandbox.exports.as_of = None
     second = gladly.tap.run(*FILES, state=first.state)
     assert_exported(second, gladly, *(job for job in by_window(gladly) if job not in before))
-    assert len(second.records[ITEMS]) > 60
+    assert len(second.records[ITEMS]) > 30
     assert not first.warnings
     assert not second.warnings
 
 
 def test_an_outage_of_sixteen_days_names_the_gap_once(start: Start) -> None:
-    gladly = start(history_days=30, items_per_day=4)
+    gladly = start(history_days=30, talks_per_day=1)
     before = reach(gladly, 16)
     first = gladly.tap.run(*FILES)
     assert_exported(first, gladly, *before)
@@ -245,7 +245,7 @@ def test_a_file_that_vanishes_after_the_list_is_named(start: Start) -> None:
 
 
 def test_a_run_that_fails_at_the_third_job_has_read_two(start: Start) -> None:
-    gladly = start(history_days=5, items_per_day=3)
+    gladly = start(history_days=5, talks_per_day=1)
     jobs = by_window(gladly)
     fault = gladly.sandbox.faults.add(path=file_path(jobs[2]), times=None, status=400)
     first = gladly.tap.run(ITEMS)

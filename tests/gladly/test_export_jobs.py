@@ -225,7 +225,7 @@ def test_a_job_that_was_made_again_changes_no_newer_value(start: Start) -> None:
 
 @pytest.mark.parametrize("frequency", ["DAILY", "HOURLY"])
 def test_a_start_date_limits_the_jobs_of_every_run(start: Start, frequency: str) -> None:
-    gladly = start(history_days=4, frequency=frequency, items_per_day=48)
+    gladly = start(history_days=4, frequency=frequency, talks_per_day=6)
     since = ago(days=1.5 if frequency == "DAILY" else 0.3)
     jobs = [job for job in by_window(gladly) if moment(job.end_at) > since]
     assert 0 < len(jobs) < len(by_window(gladly))

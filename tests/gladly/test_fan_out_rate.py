@@ -48,9 +48,7 @@ def test_a_long_fan_out_uses_the_rate_and_hardly_exceeds_it(start: Start) -> Non
 
 def fan_out(start: Start) -> Measured:
     """Read many conversations of a Gladly that takes its time, and has a limit."""
-    gladly = start(
-        requests_per_second=RATE, latency=0.3, events=0, report_rows_per_day=0, customers=0
-    )
+    gladly = start(requests_per_second=RATE, latency=0.3, days=0, customers=0)
     desk, traffic = gladly.sandbox.desk, gladly.sandbox.traffic
     customer = desk.customer(at=ago(hours=20))
     for number in range(CONVERSATIONS):

@@ -44,7 +44,7 @@ def without_window(run: Run, stream: str) -> list[dict[str, t.Any]]:
 
 
 def test_a_catalog_without_replication_keys_changes_no_row(start: Start) -> None:
-    gladly = start(report_days=6, history_days=3)
+    gladly = start(days=6, history_days=3)
     streams = (*HASHED, *EXPORTS, "events")
     first = gladly.tap.run(*streams, start_date=days_ago(8))
     assert first.returncode == 0, first.log
@@ -62,7 +62,7 @@ def test_a_catalog_without_replication_keys_changes_no_row(start: Start) -> None
 
 
 def test_a_catalog_without_replication_keys_is_read_on_from_a_state(start: Start) -> None:
-    gladly = start(report_days=6, history_days=3)
+    gladly = start(days=6, history_days=3)
     streams = (*HASHED, *EXPORTS)
     first = gladly.tap.run(*streams, start_date=days_ago(8), catalog=without_replication())
     gladly.sandbox.reports.asked.clear()

@@ -105,7 +105,7 @@ def test_discovery_adds_the_columns_of_the_account(gladly: Gladly) -> None:
 
 
 def test_discovery_asks_for_a_month_where_a_day_is_empty(start: Start) -> None:
-    gladly = start(report_days=1)
+    gladly = start(days=1)
     reports = gladly.sandbox.reports
     reports.set("TaskExportReport", [{"Created At": moment(20), "Task ID": "1", "Mood": "good"}])
     catalog = gladly.tap.discover(reports=["TaskExportReport"])

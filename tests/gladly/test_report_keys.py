@@ -43,7 +43,7 @@ def assert_two_hours_behind(run: Run, stream: str) -> None:
 
 
 def test_rows_that_are_equal_are_rows_of_their_own_with_keys_that_stay(start: Start) -> None:
-    gladly = start(report_days=12)
+    gladly = start(days=12)
     reports = gladly.sandbox.reports
     first, second = (gladly.tap.run(*EVENTS.values(), start_date=days_ago(14)) for _ in range(2))
     assert without_window(first) == without_window(second)
@@ -104,7 +104,7 @@ def test_a_duration_that_began_long_ago_is_read_again(gladly: Gladly) -> None:
 
 @pytest.mark.parametrize("level", [None, "weekly", "quarterly"])
 def test_a_row_without_an_id_keeps_its_place(start: Start, level: str | None) -> None:
-    gladly = start(report_days=100)
+    gladly = start(days=100)
     entry = {"metric_set": "ContactSummaryReport", "name": "x"}
     if level:
         entry["aggregation_level"] = level
@@ -164,7 +164,7 @@ def test_the_rows_that_are_left_over_are_older_than_their_window(gladly: Gladly)
 
 
 def test_a_month_that_is_cut_gives_the_same_places(start: Start) -> None:
-    gladly = start(report_days=1)
+    gladly = start(days=1)
     reports = gladly.sandbox.reports
     days = day().day + 40
     reports.fill("AgentSummaryV2", {day(ago): 150 for ago in range(1, days)})
@@ -220,7 +220,7 @@ def test_what_happened_is_read_on_from_the_day_of_the_bookmark(gladly: Gladly) -
 
 
 def test_what_changes_is_read_again_for_a_month(start: Start) -> None:
-    gladly = start(report_days=50)
+    gladly = start(days=50)
     reports = gladly.sandbox.reports
     rows = reports.rows("ConversationExportReport")
     recent = next(row for row in rows if row["Created At"] > moment(20))

@@ -42,7 +42,7 @@ def assert_no_day_twice_or_never(asked: list[tuple[date, date]], first: date) ->
 
 @pytest.mark.slow
 def test_400_000_rows_arrive_at_ten_reports_a_minute(start: Start) -> None:
-    gladly = start(reports_per_minute=10, concurrent_reports=2, report_days=1)
+    gladly = start(reports_per_minute=10, concurrent_reports=2, days=1)
     reports = gladly.sandbox.reports
     reports.fill(CONTACTS, {day(ago): PER_DAY for ago in range(1, 21)})
     contacts: set[str] = set()
@@ -66,7 +66,7 @@ def test_400_000_rows_arrive_at_ten_reports_a_minute(start: Start) -> None:
 
 
 def test_a_window_that_is_cut_is_asked_for_in_parts(start: Start) -> None:
-    gladly = start(report_days=1)
+    gladly = start(days=1)
     reports = gladly.sandbox.reports
     # The rows are few: only the cap that the tap knows makes a report one that may be cut.
     header = "Timestamp,Event Type\n"
@@ -127,7 +127,7 @@ def test_without_a_start_date_a_year_is_read(gladly: Gladly) -> None:
 
 
 def test_two_reports_at_most_are_under_way_at_once(start: Start) -> None:
-    gladly = start(concurrent_reports=2, report_days=10)
+    gladly = start(concurrent_reports=2, days=10)
     gladly.sandbox.faults.add(path=REPORTS, times=None, slow=0.7)
     run = gladly.tap.run(STREAM, "report_agent_timestamps", start_date=days_ago(730))
     assert run.returncode == 0, run.log
@@ -141,7 +141,7 @@ def test_two_reports_at_most_are_under_way_at_once(start: Start) -> None:
 
 
 def test_a_run_that_is_killed_reads_on_and_loses_nothing(start: Start) -> None:
-    gladly = start(report_days=1)
+    gladly = start(days=1)
     reports = gladly.sandbox.reports
     reports.fill("TaskTimestampsReport", {day(ago): 300 for ago in range(1, 61)})
     whole = gladly.tap.run("report_task_timestamps", start_date=days_ago(62))
@@ -203,7 +203,7 @@ TIMES = "report_contact_timestamps"
 def test_an_empty_answer_is_doubted_where_rows_could_be_lost(
     start: Start, stream: str, bookmark_days: int | None, after: int, *, asked_again: bool
 ) -> None:
-    gladly = start(report_days=36)
+    gladly = start(days=36)
     settings: Record = {"start_date": days_ago(40)}
     if bookmark_days:
         read_until = written(ago(days=bookmark_days))
@@ -235,7 +235,7 @@ def test_a_start_date_in_the_future_is_told(gladly: Gladly) -> None:
 
 
 def test_each_row_says_in_which_window_it_was_last_asked_for(start: Start) -> None:
-    gladly = start(report_days=70)
+    gladly = start(days=70)
     streams = {
         "report_conversation_export": "created_at",
         "report_agent_timestamps": "timestamp",

@@ -19,7 +19,7 @@ DURATIONS = "AgentDurationsReportV2"
 
 
 def test_names_that_change_and_columns_that_are_new_change_no_hash(start: Start) -> None:
-    gladly = start(report_days=6)
+    gladly = start(days=6)
     reports = gladly.sandbox.reports
     first = gladly.tap.run(*EVENTS.values(), start_date=days_ago(8))
     renamed = 0

@@ -45,7 +45,7 @@ def assert_truth(run: Run, rows: list[dict[str, str]]) -> None:
 
 
 def test_all_work_sessions_arrive(start: Start) -> None:
-    gladly = start(report_days=35)
+    gladly = start(days=35)
     reports = gladly.sandbox.reports
     reports.lag = timedelta(0)
     rows = list(reports.work_sessions)
@@ -71,7 +71,7 @@ def test_all_work_sessions_arrive(start: Start) -> None:
 
 
 def test_the_report_has_the_same_rows_by_the_same_key(start: Start) -> None:
-    gladly = start(report_days=35)
+    gladly = start(days=35)
     gladly.sandbox.reports.lag = timedelta(0)
     options: dict[str, t.Any] = {"reports": ["WorkSessionEventsReportV4"]}
     options["catalog"] = gladly.tap.discover(**options)
@@ -84,7 +84,7 @@ def test_the_report_has_the_same_rows_by_the_same_key(start: Start) -> None:
 
 
 def test_a_session_that_ends_is_read_again_with_its_last_values(start: Start) -> None:
-    gladly = start(report_days=30)
+    gladly = start(days=30)
     reports = gladly.sandbox.reports
     reports.lag = timedelta(0)
     # Open since before the look-back, and since yesterday. While a contact is open, its row has no

@@ -98,7 +98,7 @@ def standing() -> Iterator[Account]:
 @pytest.fixture(scope="module")
 def standing_jobs() -> Iterator[Account]:
     """An account with lists, exports and reports, and what a run reads of them."""
-    with GladlySandbox(history_days=3, report_days=4) as sandbox:
+    with GladlySandbox(history_days=3, days=4) as sandbox:
         gladly = Gladly(sandbox, Tap("tap-gladly", config(sandbox)))
         calm = gladly.tap.run(*LISTS, *FILES, "inboxes")
         reports = gladly.tap.run(REPORT, start_date=days_ago(3))
@@ -332,7 +332,7 @@ def test_a_report_that_is_not_whole_is_asked_for_again_and_then_fails_alone(
 def test_a_report_that_never_comes_keeps_no_catalog_and_no_other_stream_away(
     start: Start, impatient: str
 ) -> None:
-    gladly = start(report_days=3)
+    gladly = start(days=3)
     body = b"Unexpected error occurred"
     gladly.sandbox.faults.add(path=REPORTS, times=None, status=200, body=body)
     tap = Tap(impatient, gladly.tap.config)

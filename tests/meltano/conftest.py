@@ -268,7 +268,7 @@ def gladly(tmp_path: Path) -> Iterator[GladlyPipeline]:
 @pytest.fixture
 def desk_pipeline(tmp_path: Path) -> Iterator[DeskPipeline]:
     """An empty database, and a Gladly where nothing has happened yet."""
-    nothing = GladlySandbox(history_days=0, events=0, report_rows_per_day=0, customers=0)
+    nothing = GladlySandbox(days=0, history_days=0, customers=0)
     with desk_pipeline_of(nothing, tmp_path) as found:
         yield found
 

@@ -65,8 +65,7 @@ def told(gladly: GladlySandbox, since: datetime) -> Told:
             _add_event(found, event["content"], at)
     played, lag = gladly.reports.as_of, gladly.reports.lag
     # What is too young for a row, an event tells of. Reports are asked for by whole days, the last
-    # is that in which the events begin and rows may lack. The rows that the sandbox made up have no
-    # events.
+    # is that in which the events begin and rows may lack.
     asked = datetime.combine(now - timedelta(hours=22), time.max, timezone.utc)
     last = of(min(played - lag if played else now, asked))
     for report in _REPORTS:

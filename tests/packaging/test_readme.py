@@ -152,7 +152,7 @@ def test_rows_are_in_ones_own_postgresql(
     with (
         CopilotSandbox(calls=60) as copilot,
         RevenueSandbox() as revenue,
-        GladlySandbox() as gladly,
+        GladlySandbox(days=3) as gladly,
     ):
         gladly.reports.as_of = NOW
         blocks = commands("README.md", "Install it into your Meltano", "Every day")
@@ -239,7 +239,7 @@ def test_tap_clari_without_meltano(repository: Path, tmp_path: Path) -> None:
 
 def test_tap_gladly_without_meltano(repository: Path, tmp_path: Path) -> None:
     blocks = commands("tap-gladly/README.md", "Install", "Use")
-    with GladlySandbox() as gladly:
+    with GladlySandbox(days=3) as gladly:
         script = filled(
             published("\n".join(blocks), repository),
             {

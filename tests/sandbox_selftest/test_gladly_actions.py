@@ -55,7 +55,7 @@ class Quiet(Client):
 
 @pytest.fixture
 def quiet() -> Iterator[Quiet]:
-    with GladlySandbox(history_days=1, events=0, seed=11) as gladly:
+    with GladlySandbox(days=0, history_days=1, seed=11) as gladly:
         yield Quiet(gladly)
 
 

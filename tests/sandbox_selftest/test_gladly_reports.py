@@ -65,7 +65,7 @@ DAYS = {"startAt": str(TODAY), "endAt": str(TODAY)}
 
 @pytest.fixture
 def own() -> Iterator[Reader]:
-    with GladlySandbox(history_days=1, events=1) as gladly:
+    with GladlySandbox(history_days=1) as gladly:
         yield Reader(gladly)
 
 
@@ -79,7 +79,7 @@ def test_every_report(own: Reader) -> None:
             continue
         more = {"filters": {"phoneNumber": "+16505551987"}} if "p" in allowed else {}
         assert own.report(metric_set, LONG_AGO, SOON, **more) == truth
-        assert len(truth) >= 39 * 6
+        assert len(truth) > 25
         moments = [nanos(row[anchor_of(metric_set)]) for row in truth]
         assert moments == sorted(moments)
         equal = any(one == other for one, other in pairwise(truth))
@@ -104,7 +104,7 @@ def test_days_of_a_time_zone(own: Reader) -> None:
             if begin * 10**9 <= nanos(row["Created At"]) < (begin + 86_400) * 10**9
         ]
         assert found == wanted
-        assert len(found) in {5, 6, 7}
+        assert len(found) in {2, 3, 4, 5, 6}
     assert own.report(CONVERSATIONS, day, day) == own.report(
         CONVERSATIONS, day, day, timezone="America/Los_Angeles"
     )
@@ -220,9 +220,11 @@ def test_levels_and_filters(own: Reader) -> None:
     truth = own.gladly.reports.rows(SUMMARY)
     weeks = own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="weekly")
     assert sum(int(row["Count"]) for row in weeks if row["Count"].isdecimal()) > 0
-    assert {len(weeks) // 6} <= {6, 7}
-    assert len({row["Name"] for row in weeks}) == 6
-    assert len(own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="quarterly")) in {6, 12}
+    inboxes = len(own.gladly.account.inboxes)
+    assert 6 <= len(weeks) / inboxes <= 7
+    assert len({row["Name"] for row in weeks}) == inboxes
+    quarters = own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="quarterly")
+    assert len(quarters) in {inboxes, 2 * inboxes}
     assert len(own.report(SUMMARY, LONG_AGO, SOON, aggregationLevel="halfHourly")) == len(truth)
     found = own.report(CONTACTS, LONG_AGO, SOON, filters={"channel": "voice"})
     assert {row["Channel"] for row in found} == {"PHONE_CALL"}

@@ -10,7 +10,6 @@ import requests
 
 from tests.sandbox import local_api
 from tests.sandbox.gladly import limits as limits_of_gladly
-from tests.sandbox.gladly.event_types import MEMBERS
 from tests.sandbox.gladly.timestamps import nanos, of
 from tests.sandbox_selftest.client import Clock
 from tests.sandbox_selftest.gladly_client import BASE, JOBS, Client
@@ -113,24 +112,19 @@ def test_managed_answers_and_their_texts(own: Client) -> None:
 
 def test_events(client: Client) -> None:
     truth = client.gladly.events.all
-    assert len(truth) == 240
     # The first ones may be older than a day by now, if others were tested before.
     start = datetime.now(timezone.utc) - timedelta(hours=23, minutes=59)
     found = client.events(start)
     assert found == [each for each in truth if nanos(each["timestamp"]) >= of(start)]
-    assert {event["type"] for event in found} == {*MEMBERS}
+    assert len({event["type"] for event in found}) > 20
     moments = [nanos(event["timestamp"]) for event in found]
     assert moments == sorted(moments)
     texts = [event["timestamp"] for event in found]
     assert {len(text) - 20 for text in texts} == {0, 3, 4, 9, 10}
-    for kind, members in MEMBERS.items():
-        contents = [event["content"] for event in found if event["type"] == kind]
-        assert any(len(content) == len(members.split()) for content in contents)
-    merges = [event["content"] for event in found if event["type"] == "CUSTOMER/MERGED"]
-    assert "" in {merge["sourceConversationId"] for merge in merges}
-    some = client.events(start, "CONVERSATION", "CUSTOMER", endAt=texts[100])
+    some = client.events(start, "CONVERSATION", "TASK", endAt=texts[60])
     kinds = {event["type"].partition("/")[0] for event in some}
-    assert kinds == {"CONVERSATION", "CONVERSATION_ASSIGNEE", "CUSTOMER"}
+    assert kinds == {"CONVERSATION", "CONVERSATION_ASSIGNEE", "TASK"}
+    assert max(moments[60], *(nanos(event["timestamp"]) for event in some)) == moments[60]
 
 
 def test_bounds_and_lateness_of_events(own: Client) -> None:

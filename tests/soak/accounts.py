@@ -121,7 +121,7 @@ def gladly(
 ) -> Account:
     """A desk where things happen, export jobs that come, and a report whose rows change."""
     began, start = datetime.now(timezone.utc), ago(days=20)
-    api = running.enter_context(GladlySandbox(history_days=3, events=0))
+    api = running.enter_context(GladlySandbox(history_days=3))
     api.desk.caps["items"] = 20
     reports, report = api.reports, REPORTS["report_conversation_export"]
     reports.as_of = began - REPORTS_END

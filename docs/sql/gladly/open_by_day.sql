@@ -1,7 +1,8 @@
 -- How many conversations were open at the end of each day?
 --
 -- Days are those of the organization's time zone. A conversation that was begun before the first row of
--- the report counts from its first event on. One that was merged away or deleted is open no more.
+-- the report counts from its first event on. One that was merged away or deleted is open no more; if no
+-- event of the deletion was read, since Gladly keeps them for a day, it is so from the run that found it.
 CREATE OR REPLACE VIEW gladly_open_by_day AS
 WITH zone AS (
     SELECT timezone AS name FROM tap_gladly.organization

@@ -24,13 +24,11 @@ from tests.sandbox.gladly.errors import ErrorShape, error_body
 from tests.sandbox.gladly.events import Events
 from tests.sandbox.gladly.exports import ExportJob, Exports
 from tests.sandbox.gladly.helpdesk import Change, Desk
-from tests.sandbox.gladly.helpdesk.initial import Cast
 from tests.sandbox.gladly.helpdesk.population import Population
-from tests.sandbox.gladly.history import add_history
 from tests.sandbox.gladly.hosts import GladlyHosts
 from tests.sandbox.gladly.limits import GladlyLimits
-from tests.sandbox.gladly.report_rows import RowMaker
 from tests.sandbox.gladly.reports import Reports
+from tests.sandbox.gladly.story import tell
 from tests.sandbox.local_api import LocalApi
 
 if TYPE_CHECKING:
@@ -51,15 +49,14 @@ class GladlySandbox(LocalApi):
         reports_per_minute: How many reports may be asked for within any minute; None for no limit.
         concurrent_reports: How many reports may be under way at once; None for no limit.
         frequency: How often export jobs are made.
+        days: For how many days before the start something has happened.
+        talks_per_day: How many conversations began on each of these days, with their messages,
+            tasks, and all else of which events, reports and export jobs tell; 0 for nothing.
         history_days: How many days of export jobs there are at the start.
-        items_per_day: How many conversation items a day.
-        events: How many events of the last day there are at the start.
-        report_days: How many days the rows of reports reach back.
-        report_rows_per_day: How many rows a day a report has.
         customers: How many customers there are at the start; besides them, some were merged or
-            deleted, unless there are none at all.
-        conversations: How many conversations they have.
-        tasks: How many tasks they have.
+            deleted, unless there are none at all, and then nothing has happened.
+        conversations: How many conversations they have of before.
+        tasks: How many tasks they have of before.
         present: When the sandbox is started, as far as exports, events and reports go; None for
             now. What belongs to a past day is the same for a seed, whenever that is.
 
@@ -95,11 +92,9 @@ class GladlySandbox(LocalApi):
         reports_per_minute: int | None = None,
         concurrent_reports: int | None = 2,
         frequency: Literal["HOURLY", "DAILY"] = "DAILY",
+        days: int = 40,
+        talks_per_day: int = 3,
         history_days: int = 13,
-        items_per_day: int = 30,
-        events: int = 240,
-        report_days: int = 40,
-        report_rows_per_day: int = 6,
         customers: int = 12,
         conversations: int = 14,
         tasks: int = 5,
@@ -113,19 +108,19 @@ class GladlySandbox(LocalApi):
         population = Population(
             seed, self.account, customers=customers, conversations=conversations, tasks=tasks
         )
-        cast = Cast(population)
-        add_history(
+        self.events = Events(seed, self.account, present)
+        self.desk = Desk(seed, self.account, population, self.events)
+        self.reports = Reports(self.account, self.desk, present)
+        tell(
+            self.desk,
             self.exports,
-            self.account,
-            population,
             seed=seed,
-            days=history_days,
-            items_per_day=items_per_day,
+            days=days,
+            per_day=talks_per_day,
+            history_days=history_days,
+            present=present,
         )
-        self.events = Events(seed, self.account, cast, events, present)
-        maker = RowMaker(seed, self.account, cast, report_days, report_rows_per_day, present)
-        self.reports = Reports(self.account, maker, present)
-        self.desk = Desk(seed, self.account, population, self.events, self.reports)
+        self.events.forget_old()
         self.limits = GladlyLimits(
             requests_per_second,
             reports_per_minute=reports_per_minute,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING, Any, get_args
 
 from tests.sandbox.gladly.query import Entity
 from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from random import Random
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.helpdesk.initial import Cast
 
     Record = dict[str, Any]
 
@@ -98,18 +97,15 @@ _INSTANTS = {"occurredAt": 0, "awayAt": -600, "dueAt": 86_400}
 
 
 class EventContents:
-    """Makes the contents of events, which name records of the account and of the cast.
+    """Makes the contents of events, which name agents, inboxes and topics of the account.
 
-    ``first`` tells how many events there were before, made with other seeds.
+    ``first`` tells how many events there were before.
     """
 
-    def __init__(self, seed: int | str, account: Account, cast: Cast, first: int = 0) -> None:
-        self._random = Random(f"events {seed}")
+    def __init__(self, random: Random, account: Account, first: int = 0) -> None:
+        self._random = random
         self._account = account
-        self._cast = cast
         self._digits = cycle_from(DIGITS, first)
-        # In a round through all types there is one merge.
-        self._merges = first // len(MEMBERS)
 
     def new_id(self) -> str:
         """Make an id that no event has."""
@@ -119,23 +115,23 @@ class EventContents:
         """Return how many digits of the second are written next."""
         return next(self._digits)
 
-    def make(self, kind: str, at: int, *, whole: bool) -> Record:
+    def make(
+        self, kind: str, at: int, *, whole: bool = True, known: Mapping[str, Any] | None = None
+    ) -> Record:
         """Make the content of an event at an instant in nanoseconds since 1970.
 
-        ``whole`` tells whether members that are not always there are.
+        ``whole`` tells whether members that are not always there are. What is known of the members
+        is taken from there, and what else it has is left out.
 
         Raises:
             KeyError: The vendor has no such type.
         """
+        held = known or {}
         names = [name for name in MEMBERS[kind].split() if whole or not name.endswith("?")]
-        content = {name: self._value(kind, name, at) for name in map(_bare, names)}
-        if kind == "CUSTOMER/MERGED":
-            self._merges += 1
-            if self._merges % 2:
-                content["destinationConversationId"] = content["sourceConversationId"] = ""
-        conversations = self._merges % 2 == 0
-        self._cast.name_in_event(kind, content, self._random, conversations=conversations)
-        return content
+        return {
+            name: held[name] if name in held else self._value(kind, name, at)
+            for name in map(_bare, names)
+        }
 
     def _value(self, kind: str, name: str, at: int) -> Any:  # noqa: ANN401 - any JSON
         choices = _CHOICES.get(f"{kind} {name}") or _CHOICES.get(name)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import insort
 from operator import attrgetter
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.sandbox.gladly.errors import invalid
-from tests.sandbox.gladly.event_types import MEMBERS, EventContents, entity_of
+from tests.sandbox.gladly.event_types import EventContents, entity_of
 from tests.sandbox.gladly.timestamps import (
     DAY,
     HOUR,
-    MINUTE,
     SECOND,
     json_of,
     nanos,
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.sandbox.gladly.account import Account
-    from tests.sandbox.gladly.helpdesk.initial import Cast
     from tests.sandbox.gladly.query import EventsQuery
 
     Record = dict[str, Any]
 
-_NEWEST, _OLDEST = MINUTE + SECOND, 24 * HOUR - 165 * SECOND
-"""How old the events are at the start: at least, and at most."""
+_OLDEST = 24 * HOUR - 165 * SECOND
+"""How old the events are at most that are kept of what happened before the start."""
 _INITIATORS = ("AGENT", "CUSTOMER", "SYSTEM", "API", "AUTOMATION")
 
 
@@ -48,42 +47,16 @@ class Events:
     Args:
         seed: Seed of all records.
         account: The account whose agents, inboxes and topics they name.
-        cast: The customers, conversations and tasks that they name.
-        number: How many there are at the start, the oldest almost a day old.
         present: When the start is; None for now.
 
     Attributes:
         as_of: When it is for events; None for now.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        account: Account,
-        cast: Cast,
-        number: int,
-        present: datetime | None = None,
-    ) -> None:
+    def __init__(self, seed: int, account: Account, present: datetime | None = None) -> None:
         self.as_of = present
-        self._cast = cast
-        self._contents = EventContents(seed, account, cast)
+        self._contents = EventContents(Random(f"events {seed}"), account)
         self._entries: list[_Entry] = []
-        if number:
-            self._begin(seed, account, number)
-
-    def _begin(self, seed: int, account: Account, number: int) -> None:
-        """Put the first events; each has its number, and with it all else, by its time alone."""
-        step, kinds = (_OLDEST - _NEWEST) // number, list(MEMBERS)
-        # With all of them older than a minute, none is still to come.
-        newest = (now(self.as_of) - _NEWEST) // step
-        added = self._contents
-        for index in range(newest - number + 1, newest + 1):
-            self._contents = EventContents(f"{seed} {index}", account, self._cast, index)
-            # Odd nanoseconds, so that the digits which are written make a difference.
-            at = index * step + index * 7_001_013 % min(step, SECOND)
-            kind, whole = kinds[index * 7 % len(kinds)], index // len(kinds) % 2 == 0
-            self._put(kind, at, whole=whole, late=index % 16, number=index)
-        self._contents = added
 
     @property
     def all(self) -> list[Record]:
@@ -112,53 +85,37 @@ class Events:
             The event, as it is served.
         """
         at = now(self.as_of) if timestamp is None else of(timestamp)
-        return self._put(type, at, whole=True, late=late, content=content, id_=id)
-
-    def record(self, kind: str, timestamp: str, content: Record, initiator: Record) -> Record:
-        """Add an event exactly as it is given; it is there from its timestamp on."""
-        event: Record = {
-            "id": self._contents.new_id(),
-            "type": kind,
-            "timestamp": timestamp,
-            "initiator": initiator,
-            "content": content,
-        }
-        at = nanos(timestamp)
-        insort(self._entries, _Entry(at, at, entity_of(kind), event), key=attrgetter("at"))
-        return event
-
-    def clear(self) -> None:
-        """Forget every event."""
-        self._entries.clear()
-
-    def _put(  # noqa: PLR0913 - all by keyword
-        self,
-        kind: str,
-        at: int,
-        *,
-        whole: bool,
-        late: float,
-        content: Record | None = None,
-        id_: str | None = None,
-        number: int | None = None,
-    ) -> Record:
         text = stamp(at, self._contents.digits())
         at = nanos(text)
-        number = len(self._entries) if number is None else number
-        initiator = _INITIATORS[number % len(_INITIATORS)]
+        initiator = _INITIATORS[len(self._entries) % len(_INITIATORS)]
         event: Record = {
-            "id": id_ or self._contents.new_id(),
-            "type": kind,
+            "id": id or self._contents.new_id(),
+            "type": type,
             "timestamp": text,
             "initiator": {
                 "id": "" if initiator == "SYSTEM" else self._contents.new_id(),
                 "type": initiator,
             },
-            "content": self._contents.make(kind, at, whole=whole) if content is None else content,
+            "content": self._contents.make(type, at) if content is None else content,
         }
-        entry = _Entry(at, at + int(late * SECOND), entity_of(kind), event)
+        entry = _Entry(at, at + int(late * SECOND), entity_of(type), event)
         insort(self._entries, entry, key=attrgetter("at"))
         return event
+
+    def record(self, event: Record) -> None:
+        """Add an event exactly as it is given; it is there from its timestamp on."""
+        at = nanos(event["timestamp"])
+        entry = _Entry(at, at, entity_of(event["type"]), event)
+        insort(self._entries, entry, key=attrgetter("at"))
+
+    def clear(self) -> None:
+        """Forget every event."""
+        self._entries.clear()
+
+    def forget_old(self) -> None:
+        """Forget those that will soon be no longer served."""
+        oldest = now(self.as_of) - _OLDEST
+        self._entries = [entry for entry in self._entries if entry.at >= oldest]
 
     def lines(self, wanted: EventsQuery) -> Iterator[bytes]:
         """Return the events that a query asks for, line by line and the oldest first.

@@ -9,7 +9,7 @@ from tests.sandbox.gladly.timestamps import DIGITS, SECOND, cycle_from, slug, st
 from tests.sandbox.gladly.wording import AWKWARD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.sandbox.gladly.account import Account
 
@@ -27,7 +27,6 @@ class Items:
         account: The account whose agents and topics they name.
         customers: The customers that items of export files name.
         first: How many items were made before, with other seeds.
-        conversations: The ids of the conversations of each customer; new ones if there are none.
 
     Attributes:
         random: Draws ids and choices.
@@ -40,9 +39,7 @@ class Items:
         customers: Sequence[Record] = (),
         *,
         first: int = 0,
-        conversations: Mapping[str, list[str]] | None = None,
     ) -> None:
-        self._conversations = conversations or {}
         self.random = Random(f"items {seed}")
         self._account = account
         self._customers = customers
@@ -60,21 +57,11 @@ class Items:
         Args:
             at: Its timestamp in nanoseconds since 1970; digits beyond those written are cut off.
         """
-        return as_in_file(self.make_next(at))
-
-    def make_next(self, at: int) -> Record:
-        """Make the next item of any customer, in a conversation or in none.
-
-        Args:
-            at: Its timestamp in nanoseconds since 1970; digits beyond those written are cut off.
-        """
         customer_id = self.random.choice(self._customers)["id"]
-        theirs = self._conversations.get(customer_id, [])
-        conversation_id = self.random.choice(theirs) if theirs else self.new_id()
-        item = self.make(at, customer_id=customer_id, conversation_id=conversation_id)
-        if "responder" not in item or (self._conversations and not theirs):
+        item = self.make(at, customer_id=customer_id, conversation_id=self.new_id())
+        if "responder" not in item:
             del item["conversationId"]
-        return item
+        return as_in_file(item)
 
     def make(
         self, at: int, *, customer_id: str, conversation_id: str | None, kind: str | None = None

@@ -1,4 +1,4 @@
-"""Reports: rows by day, an hour behind, as CSV that is cut after a hundred thousand rows."""
+"""Reports: what happened at the desk, an hour behind, as CSV that is cut after 100,000 rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tests.sandbox.gladly.report_request import SESSIONS_PATH, read_request
+from tests.sandbox.gladly.report_rows import TIMESTAMPS, RowMaker
 from tests.sandbox.gladly.report_sets import ALLOWED, SESSIONS, columns_of
 from tests.sandbox.gladly.report_summary import aggregate
 from tests.sandbox.gladly.report_table import Table
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tests.sandbox.gladly.account import Account
+    from tests.sandbox.gladly.helpdesk import Desk
     from tests.sandbox.gladly.report_request import Wanted
-    from tests.sandbox.gladly.report_rows import RowMaker
 
 Row = dict[str, str]
 
@@ -48,9 +49,12 @@ class Report:
 class Reports:
     """The reports of an organization; every attribute may be changed while the server runs.
 
+    They say what has happened at the desk by now, until their rows are changed here. From then on
+    a report has these rows, and those of the events that come later if it is one of timestamps.
+
     Args:
         account: Whose reports they are.
-        maker: Makes up the rows of a report the first time that it is asked for.
+        desk: Whose history they tell.
         present: When it is for reports; None for now.
 
     Attributes:
@@ -65,7 +69,7 @@ class Reports:
         content_type_instead: The Content-Type of that.
     """
 
-    def __init__(self, account: Account, maker: RowMaker, present: datetime | None = None) -> None:
+    def __init__(self, account: Account, desk: Desk, present: datetime | None = None) -> None:
         self.as_of = present
         self.lag = timedelta(hours=1)
         self.row_cap = 100_000
@@ -76,8 +80,12 @@ class Reports:
         self.body_instead: bytes | None = None
         self.content_type_instead = "text/html"
         self._account = account
-        self._maker = maker
+        self._desk = desk
+        self._maker = RowMaker(desk)
         self._tables: dict[str, Table] = {}
+        # How many events of the history each table tells of, and which of them were changed.
+        self._told: dict[str, int] = {}
+        self._changed: set[str] = set()
 
     @property
     def work_sessions(self) -> list[Row]:
@@ -98,10 +106,12 @@ class Reports:
         held = [dict(row) for row in rows]
         columns = list(dict.fromkeys(chain.from_iterable(held))) or columns_of(metric_set)
         self._tables[metric_set] = Table(_known(metric_set), columns, held)
+        self._told[metric_set] = len(self._desk.history)
+        self._changed.add(metric_set)
 
     def add_row(self, metric_set: str, row: Mapping[str, str]) -> None:
         """Add a row; columns that the report does not have are left out."""
-        self._table(metric_set).rows.append(dict(row))
+        self._own_table(metric_set).rows.append(dict(row))
 
     def change(self, metric_set: str, key: str, column: str, value: str) -> None:
         """Restate a cell of the row with a key.
@@ -109,15 +119,17 @@ class Reports:
         Raises:
             KeyError: There is no such row or column, or the report has no key.
         """
-        self._table(metric_set).change(key, column, value)
+        self._own_table(metric_set).change(key, column, value)
 
     def fill(self, metric_set: str, per_day: Mapping[date, int]) -> None:
         """Have so many rows in each day of UTC and no others; they are made when they are sent."""
-        self._table(metric_set).fill(per_day, self._maker.template(metric_set))
+        table = self._own_table(metric_set)
+        template = table.rows[-1] if table.rows else dict.fromkeys(table.columns, "")
+        table.fill(per_day, template)
 
     def add_column(self, metric_set: str, header: str, value: str) -> None:
         """Add a column with the same value in every row."""
-        self._table(metric_set).add_column(header, value)
+        self._own_table(metric_set).add_column(header, value)
 
     def end_session(self, session_id: str) -> None:
         """End a contact now, which moves its rows to another window.
@@ -160,11 +172,22 @@ class Reports:
         return Report("text/csv", wanted.filename, self._csv(table.columns, rows, zone))
 
     def _table(self, metric_set: str) -> Table:
-        table = self._tables.get(metric_set)
-        if table is None:
-            columns = columns_of(_known(metric_set))
-            table = Table(metric_set, columns, self._maker.make(metric_set))
-            self._tables[metric_set] = table
+        """Return a report as it is by now."""
+        with self._desk.lock:
+            table, count = self._tables.get(metric_set), len(self._desk.history)
+            told = self._told.get(metric_set, 0)
+            if table is None or (metric_set not in self._changed and told < count):
+                rows = self._maker.make(_known(metric_set))
+                table = self._tables[metric_set] = Table(metric_set, columns_of(metric_set), rows)
+            elif metric_set in TIMESTAMPS.values():
+                table.rows += self._maker.events(metric_set, self._desk.history[told:count])
+            self._told[metric_set] = count
+        return table
+
+    def _own_table(self, metric_set: str) -> Table:
+        """Return a report whose rows are changed here, and no longer made anew."""
+        table = self._table(metric_set)
+        self._changed.add(metric_set)
         return table
 
     def _filtered(

@@ -40,11 +40,14 @@ class Desk(State):
     note = contacts.note
     call = contacts.call
     fill_items = contacts.fill_items
+    item = contacts.item
+    happen = contacts.happen
 
     task = tasks.task
     comment = tasks.comment
     assign_task = tasks.assign_task
     edit_task = tasks.edit_task
+    move_task = tasks.move_task
     close_task = tasks.close_task
     reopen_task = tasks.reopen_task
 

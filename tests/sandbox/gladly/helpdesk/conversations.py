@@ -46,19 +46,26 @@ def update_customer(
 
 
 @action
-def conversation(desk: State, customer_id: str | None = None, *, at: datetime | None = None) -> str:
-    """Open a conversation, by default of any customer."""
+def conversation(
+    desk: State,
+    customer_id: str | None = None,
+    agent_id: str | None = None,
+    *,
+    at: datetime | None = None,
+) -> str:
+    """Open a conversation, by default of any customer; an agent who opens it has it."""
     customer_id = any_customer(desk, customer_id, at)
     moment = desk.moment(at)
     new: Record = {
         "id": desk.new_id(),
         "customerId": customer_id,
         "inboxId": desk.any_inbox(),
+        **({"agentId": agent_id} if agent_id else {}),
         "createdAt": desk.stamp(moment.at),
         "status": "OPEN",
     }
     desk.conversations[new["id"]] = new
-    by = "CUSTOMER" if len(desk.conversations) % 4 else "AGENT"
+    by = "AGENT" if agent_id else "CUSTOMER"
     _announce(desk, "CONVERSATION/CREATED", moment, new, by=by)
     return str(new["id"])
 

@@ -31,8 +31,7 @@ class Population:
     """The records of the start, named as in `State`.
 
     With no customers, there is nothing else either. Every fifth conversation or so has no item, and
-    one item is in no conversation. There are one merge and a chain of two; ``merges`` has them with
-    the conversations that became one.
+    one item is in no conversation. There are one merge and a chain of two.
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class Population:
         self._digits = cycle_from(DIGITS, 0)
         self._texts = cycle_from(AWKWARD, 0)
         self._items_made = Items(f"population {seed}", account)
-        self.merges: list[dict[str, str]] = []
         self.customers: dict[str, Record] = {}
         self.conversations: dict[str, Record] = {}
         self.items: dict[str, Record] = {}
@@ -237,20 +235,6 @@ class Population:
         first, second, single = (self._id() for _ in range(3))
         last, other = owners[0], owners[1 % len(owners)]
         self.merged.update({first: second, second: last, single: other})
-        theirs = [one["id"] for one in self.conversations.values() if one["customerId"] == last]
-        conversations = (self._id(), theirs[0]) if theirs else ("", "")
-        for source, destination, (source_conversation, destination_conversation) in (
-            (first, second, ("", "")),
-            (second, last, conversations),
-            (single, other, ("", "")),
-        ):
-            merge = {
-                "sourceCustomerId": source,
-                "destinationCustomerId": destination,
-                "sourceConversationId": source_conversation,
-                "destinationConversationId": destination_conversation,
-            }
-            self.merges.append(merge)
 
 
 def transcript(customer_id: str, text: str, created: str, updated: str) -> dict[str, Any]:

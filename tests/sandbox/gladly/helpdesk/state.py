@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import wraps
-from itertools import cycle
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar
 
 from tests.sandbox.gladly.helpdesk.table import Table, by_conversation, by_customer, by_task
 from tests.sandbox.gladly.items import Items
-from tests.sandbox.gladly.report_sets import columns_of
 from tests.sandbox.gladly.timestamps import DIGITS, cycle_from, now, of, slug, stamp
 
 if TYPE_CHECKING:
@@ -20,10 +18,10 @@ if TYPE_CHECKING:
     from tests.sandbox.gladly.account import Account
     from tests.sandbox.gladly.events import Events
     from tests.sandbox.gladly.helpdesk.population import Population
-    from tests.sandbox.gladly.reports import Reports
 
 Record = dict[str, Any]
 Kind = Literal["conversation", "customer", "task"]
+_INITIATORS = ("AGENT", "API", "SYSTEM", "AUTOMATION")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -37,28 +35,6 @@ _IDS: dict[str, Kind] = {
     "destinationConversationId": "conversation",
 }
 """The kind of record that each member of an event names."""
-_REPORTS = {
-    "CONTACT": "ContactTimestampsReport",
-    "CONVERSATION": "ConversationTimestampsReport",
-    "CONVERSATION_ASSIGNEE": "ConversationTimestampsReport",
-    "CUSTOMER": "ConversationTimestampsReport",
-    "TASK": "TaskTimestampsReport",
-}
-"""The report that has a row for each event, by the first part of the event's type."""
-_TYPES_IN_REPORTS = {"CONVERSATION/NOTE_CREATED": "NOTE/CREATED"}
-_INITIATORS_IN_REPORTS = {"API": "APPLICATION", "AUTOMATION": "APPLICATION"}
-_CELLS = {
-    "Conversation ID": ("conversationId", "destinationConversationId"),
-    "Customer ID": ("customerId", "destinationCustomerId"),
-    "Merged Customer ID": ("sourceCustomerId",),
-    "Merged Conversation ID": ("sourceConversationId",),
-    "Task ID": ("taskId",),
-    "Contact ID": ("contactId",),
-    "Channel": ("channel",),
-    "Topic ID": ("topicId",),
-    "Final IVR Selection": ("finalIVRSelection",),
-}
-"""The members of an event that a report's cell is taken from."""
 
 
 class Change(NamedTuple):
@@ -91,8 +67,7 @@ class State:
         seed: Seed of the records that actions make.
         account: The account whose agents, inboxes and topics they name.
         population: The records of the start.
-        events: Gets an event for each action.
-        reports: Gets the row of a report for most of them.
+        events: Gets the events of actions, and serves them for a day.
 
     Attributes:
         customers: Profiles by id, without those that were merged away or deleted.
@@ -110,6 +85,7 @@ class State:
         merged_lists: What the lists of a merged customer are: moved (301), missing, or empty.
         merges_point_to: Whether a customer that was merged twice leads to the next or the last.
         location: The Location header of a 301; None for none, as the vendor documents it.
+        history: The events of all actions, in the order of the actions: what reports are made from.
         log: What changed, in the order of the actions.
         lock: Held by every action, and while an answer is put together.
         account: As given.
@@ -119,9 +95,7 @@ class State:
         calls: How many calls were made.
     """
 
-    def __init__(
-        self, seed: int, account: Account, population: Population, events: Events, reports: Reports
-    ) -> None:
+    def __init__(self, seed: int, account: Account, population: Population, events: Events) -> None:
         self.customers: dict[str, Record] = population.customers
         self.conversations = Table(by_customer, population.conversations)
         self.items = Table(by_conversation, population.items)
@@ -137,18 +111,22 @@ class State:
         self.merged_lists: Literal["moved", "missing", "empty"] = "moved"
         self.merges_point_to: Literal["next", "last"] = "next"
         self.location: str | None = None
+        self.history: list[Record] = []
         self.log: list[Change] = []
         self.lock = RLock()
         self.account = account
-        self.random = Random(f"desk {seed}")
-        self.moments = 0
         self.contacts: dict[str, str] = {}
-        self.calls = 0
         self._events = events
-        self._reports = reports
-        self._item_maker = Items(f"desk {seed}", account)
-        self._digits = cycle(DIGITS)
-        self._initiators = cycle(("AGENT", "API", "SYSTEM", "AUTOMATION"))
+        self.draw_from(f"desk {seed}")
+
+    def draw_from(self, seed: str, number: int = 0) -> None:
+        """Let what comes depend on a seed and a number, and on nothing that came before."""
+        self.random = Random(seed)
+        self.moments = self.calls = number
+        self._item_maker: Items | None = None
+        self._seed = seed, number
+        self._digits = cycle_from(DIGITS, number)
+        self._initiators = cycle_from(_INITIATORS, number)
 
     def truth(self, since: datetime) -> dict[Kind, dict[str, int]]:
         """Return when each id changed last, of those that changed since a time.
@@ -213,6 +191,9 @@ class State:
 
     def add_item(self, moment: Moment, conversation: Record, kind: str) -> Record:
         """Add an item to a conversation; the kind is a key of `CONTENTS`."""
+        if self._item_maker is None:
+            seed, number = self._seed
+            self._item_maker = Items(seed, self.account, first=number)
         item = self._item_maker.make(
             moment.at,
             customer_id=conversation["customerId"],
@@ -222,20 +203,33 @@ class State:
         self.items[item["id"]] = item
         return item
 
-    def announce(self, kind: str, moment: Moment, content: Record, by: str | None = None) -> None:
-        """Announce a change: by an event, by a row of a report, and in the log.
+    def announce(
+        self,
+        kind: str,
+        moment: Moment,
+        content: Record,
+        by: str | None = None,
+        by_id: str | None = None,
+    ) -> None:
+        """Announce a change: by an event, and in the log.
 
-        ``by`` is the type of the initiator; None for one after the other.
+        ``by`` is the type of the initiator; None for one after the other. An agent of no given id
+        is the one who is named, or has what the event is about; otherwise any.
         """
         by = next(self._initiators) if by is None else by
-        ids = {"SYSTEM": "", "CUSTOMER": content.get("customerId", "")}
-        by_id = ids[by] if by in ids else self.any_agent()
-        initiator = {"id": by_id, "type": by}
-        self._events.record(kind, moment.text, content, initiator)
-        metric_set = _REPORTS.get(kind.partition("/")[0])
-        if metric_set is not None:
-            row = _row(self.account, columns_of(metric_set), kind, content, initiator)
-            self._reports.add_row(metric_set, {**row, "Timestamp": moment.text})
+        by_id = {"SYSTEM": "", "CUSTOMER": content.get("customerId", "")}.get(by, by_id)
+        if by_id is None:
+            assignee = content.get("context", {}).get("assignee", {})
+            by_id = content.get("agentId") or assignee.get("agentId") or self.any_agent()
+        event = {
+            "id": self.new_id(),
+            "type": kind,
+            "timestamp": moment.text,
+            "initiator": {"id": by_id, "type": by},
+            "content": content,
+        }
+        self.history.append(event)
+        self._events.record(event)
         for name, what in _IDS.items():
             if content.get(name):
                 self.log.append(Change(moment.at, what, content[name], kind))
@@ -250,39 +244,3 @@ def action(function: Callable[Concatenate[State, P], R]) -> Callable[Concatenate
             return function(state, *args, **kwargs)
 
     return locked
-
-
-def _row(
-    account: Account, columns: list[str], kind: str, content: Record, initiator: Record
-) -> dict[str, str]:
-    """Return the row of a timestamp report, all but its time."""
-    row: dict[str, str] = dict.fromkeys(columns, "")
-    for header, names in _CELLS.items():
-        if header in row:
-            row[header] = next((content[name] for name in names if name in content), "")
-    by: str = initiator["type"]
-    row["Event Type"] = _TYPES_IN_REPORTS.get(kind, kind)
-    row["Initiator ID"] = initiator["id"]
-    row["Initiator Type"] = _INITIATORS_IN_REPORTS.get(by, by)
-    row["Initiator Agent Name"] = _name(account.agents, initiator["id"])
-    row |= _assigned(account, "Assigned", content.get("context", {}).get("assignee", {}))
-    if "Timezone Filter" in row:
-        row["Timezone Filter"] = str(account.organization["timezone"])
-        row["Topic Name"] = _name(account.topics, row["Topic ID"])
-        row |= _assigned(account, "Newly Assigned", content.get("assignee", {}))
-        row["Assignment Update Reason"] = content.get("reason", "")
-    return row
-
-
-def _assigned(account: Account, prefix: str, assignee: Record) -> dict[str, str]:
-    inbox, agent = (assignee.get(name, "") for name in ("inboxId", "agentId"))
-    return {
-        f"{prefix} Inbox ID": inbox,
-        f"{prefix} Inbox Name": _name(account.inboxes, inbox),
-        f"{prefix} Agent ID": agent,
-        f"{prefix} Agent Name": _name(account.agents, agent),
-    }
-
-
-def _name(records: list[Record], record_id: str) -> str:
-    return next((str(each.get("name", "")) for each in [*records] if each["id"] == record_id), "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tests.sandbox.gladly.helpdesk.conversations import any_customer
 from tests.sandbox.gladly.helpdesk.state import action
-from tests.sandbox.gladly.timestamps import DAY
+from tests.sandbox.gladly.timestamps import DAY, nanos
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,18 +35,21 @@ def task(desk: State, customer_id: str | None = None, *, at: datetime | None = N
 
 
 @action
-def comment(desk: State, task_id: str, *, at: datetime | None = None) -> str:
-    """Comment on a task; returns the comment's id."""
+def comment(
+    desk: State, task_id: str, agent_id: str | None = None, *, at: datetime | None = None
+) -> str:
+    """Let an agent, by default any, comment on a task; returns the comment's id."""
     moment, commented = desk.moment(at), desk.tasks[task_id]
     new = {
         "id": desk.new_id(),
-        "agentId": desk.any_agent(),
+        "agentId": agent_id or desk.any_agent(),
         "comment": f"Comment “{desk.moments}”",
         "taskId": task_id,
         "createdAt": desk.stamp(moment.at),
     }
     desk.comments[new["id"]] = new
-    _put(desk, "TASK/COMMENT_ADDED", moment, commented, {"commentId": new["id"]})
+    more = {"commentId": new["id"]}
+    _put(desk, "TASK/COMMENT_ADDED", moment, commented, more, by=("AGENT", new["agentId"]))
     return new["id"]
 
 
@@ -76,6 +79,14 @@ def edit_task(
 
 
 @action
+def move_task(desk: State, task_id: str, *, at: datetime | None = None) -> str:
+    """Let a task be due a day later."""
+    moment, before = desk.moment(at), desk.tasks[task_id]
+    due = {"dueAt": desk.stamp(nanos(before["dueAt"]) + DAY)}
+    return _put(desk, "TASK/DUE_DATE_UPDATED", moment, {**before, **due}, due)
+
+
+@action
 def close_task(desk: State, task_id: str, *, at: datetime | None = None) -> str:
     """Close a task."""
     moment, before = desk.moment(at), desk.tasks[task_id]
@@ -89,12 +100,19 @@ def reopen_task(desk: State, task_id: str, *, at: datetime | None = None) -> str
     return _put(desk, "TASK/REOPENED", moment, {**before, "status": "OPEN"})
 
 
-def _put(desk: State, kind: str, moment: Moment, after: Record, more: Record | None = None) -> str:
+def _put(  # noqa: PLR0913, PLR0917 - what an event is made of
+    desk: State,
+    kind: str,
+    moment: Moment,
+    after: Record,
+    more: Record | None = None,
+    by: tuple[str | None, str | None] = (None, None),
+) -> str:
     """Store a task as it is now, and announce it; the event's context is as it was before."""
     before = desk.tasks.get(after["id"], after)
     desk.tasks[after["id"]] = after
     context = {"createdAt": before["timestamp"]}
     context.update({name: before[name] for name in ("assignee", "dueAt") if name in before})
     ids = {"customerId": after["customerId"], "taskId": after["id"]}
-    desk.announce(kind, moment, {**ids, **(more or {}), "context": context})
+    desk.announce(kind, moment, {**ids, **(more or {}), "context": context}, *by)
     return str(after["id"])
