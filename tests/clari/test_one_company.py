@@ -74,7 +74,7 @@ def test_a_deal_is_an_opportunity(run: Run) -> None:
         if change["fieldId"] == "opportunity.stage":
             told = change["date"], change["oldValue"], change["newValue"]
             histories[change["opportunityId"]].append(told)
-    assert len(run.records["deals"]) > 10
+    assert len(run.records["deals"]) >= 5
     for deal in run.records["deals"]:
         shown = fields(opportunities[deal["crm_id"]])
         assert shown["name"] == deal["deal_name"]

@@ -97,7 +97,7 @@ def _forecast(connection: Connection) -> Table:
 def _opportunities(connection: Connection) -> Table:
     table = Table(title="Which opportunities were worked on most in the last 90 days?")
     table.add_column("opportunity", no_wrap=True)
-    for column in ("worked on", "meetings", "mails", "last time", "score"):
+    for column in ("times", "meetings", "mails", "last time", "score"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, *figures in connection.execute(_OPPORTUNITIES):
         table.add_row(name, *map(str, figures))

@@ -55,14 +55,10 @@ DELETED_ACCOUNTS = 90_000
 """From this index on, accounts are deleted, and all that is of them."""
 
 _ACCOUNTS = 25
+"""How many accounts there are at least; calls are about the first of them."""
+
 _ACCOUNTS_OF_A_QUARTER = 12
 _QUARTER = 91 * DAY
-
-
-@cache
-def contact_name(index: int) -> str:
-    """Return first and last name of a contact."""
-    return " ".join(wording().person(index))
 
 
 @dataclass(frozen=True)
@@ -113,27 +109,6 @@ class Deal:
         return self.index % _SIZE["deal"] == 1
 
 
-def crm_id(kind: Kind, index: int) -> str:
-    """Return the id of an account, contact or deal, which may be deleted."""
-    return _IDS[kind].format(index)
-
-
-def account_owner(account: int) -> Person:
-    """Return the representative whose account it is."""
-    return REPRESENTATIVES[account % len(REPRESENTATIVES)]
-
-
-def contact_email(index: int) -> str | None:
-    """Return the email address of a contact; some have a telephone only."""
-    return None if index % 7 == 3 else f"contact{index}@example.com"
-
-
-def of_account(kind: Kind, account: int) -> range:
-    """Return the contacts or deals of an account; the last one is deleted."""
-    size = _SIZE[kind]
-    return range(account * size, (account + 1) * size)
-
-
 class Meeting(NamedTuple):
     """A call as the calendar has it.
 
@@ -158,9 +133,36 @@ class Meeting(NamedTuple):
     status: int
 
 
+def crm_id(kind: Kind, index: int) -> str:
+    """Return the id of an account, contact or deal, which may be deleted."""
+    return _IDS[kind].format(index)
+
+
 def account_of(kind: Kind, index: int) -> int:
     """Return the account that a contact or deal is of."""
     return index // _SIZE[kind]
+
+
+def account_owner(account: int) -> Person:
+    """Return the representative whose account it is."""
+    return REPRESENTATIVES[account % len(REPRESENTATIVES)]
+
+
+@cache
+def contact_name(index: int) -> str:
+    """Return first and last name of a contact."""
+    return " ".join(wording().person(index))
+
+
+def contact_email(index: int) -> str | None:
+    """Return the email address of a contact; some have a telephone only."""
+    return None if index % 7 == 3 else f"contact{index}@example.com"
+
+
+def of_account(kind: Kind, account: int) -> range:
+    """Return the contacts or deals of an account; the last one is deleted."""
+    size = _SIZE[kind]
+    return range(account * size, (account + 1) * size)
 
 
 class Crm:
@@ -179,9 +181,9 @@ class Crm:
 
     def __init__(self, seed: int, calls: int = 0, now: int | None = None) -> None:
         self.now = time.time_ns() // 1000 if now is None else now
-        self.called = max(_ACCOUNTS, min(4 + calls // 50, 20_000))
+        self.called = 5 + min(calls // 50, 20_000)
         quarters = 2 + (self.now - END_OF_DATA) // _QUARTER
-        self.accounts = max(self.called, quarters * _ACCOUNTS_OF_A_QUARTER)
+        self.accounts = max(self.called, _ACCOUNTS, quarters * _ACCOUNTS_OF_A_QUARTER)
         self._seed = seed
         self._deals: dict[int, Deal] = {}
 

@@ -41,7 +41,8 @@ class CopilotSandbox(LocalApi):
 
     Attributes:
         calls: How many calls, from 1 to 1,000,000 or so.
-        seed: Seed of all records: the same seed and sizes are the same data, always.
+        seed: Seed of all records: the same seed and sizes are the same data, always, but for what
+            becomes of deals until now.
         latency: Seconds that every answer takes at least; requests wait side by side.
         requests_per_second: How many requests may arrive within any second; None for no limit.
         weekly_quota: How many requests are answered in all; None for no limit.

@@ -42,11 +42,9 @@ def of_meeting(meeting: Meeting) -> Record:
         "activityType": "MEETING",
         "subject": meeting.subject,
         "date": meeting.moment,
-        "activityOwnerId": user_crm_id(meeting.users[0]),
-        "activityOrganiserId": user_crm_id(meeting.users[0]),
         "accounts": [] if meeting.account is None else [_account(meeting.account)],
         "opportunities": [] if meeting.deal is None else [_opportunity(meeting.deal)],
-        "participants": _participants(meeting.users, meeting.contacts),
+        **_people(meeting.users, meeting.contacts),
     }
 
 
@@ -56,44 +54,34 @@ def activity(seed: int, crm: Crm, index: int, moment: int) -> Record:
     It is about a deal that is open then, if there is one.
     """
     draws = Draws(seed, index, b"activity")
-    deals = crm.deals()
-    at = moment * 1000
+    deals, at = crm.deals(), moment * 1000
     deal = draws.pick([one for one in deals if one.created <= at <= one.close_date.last] or deals)
     owner, organiser = deal.owner.last.index, draws.below(len(PEOPLE))
-    contact = of_account("contact", deal.account)[draws.below(3)]
     return {
         "activityId": f"{seed:08x}{draws.below(1 << 64):016x}{index:08x}",
         "activityType": TYPES[index % len(TYPES)],
         "subject": draws.pick(list(_SUBJECTS)),
         "date": moment,
-        "activityOwnerId": user_crm_id(owner),
-        "activityOrganiserId": user_crm_id(organiser),
         "accounts": [] if draws.one_in(6) else [_account(deal.account)],
         "opportunities": [] if draws.one_in(5) else [_opportunity(deal)],
-        "participants": _participants([*{owner: 0, organiser: 0}], [contact]),
+        **_people(
+            [*{owner: 0, organiser: 0}], [draws.pick([*of_account("contact", deal.account)[:-1]])]
+        ),
+        "activityOrganiserId": user_crm_id(organiser),
     }
 
 
-def _participants(users: Sequence[int], contacts: Sequence[int]) -> list[Record]:
-    hosts = [
-        {
-            "name": user_name(user),
-            "email": user_email(user),
-            "sfdcUserId": user_crm_id(user),
-            "isInternal": True,
-        }
-        for user in users
-    ]
-    guests = [
-        {
-            "name": contact_name(contact),
-            "email": contact_email(contact) or "",
-            "sfdcUserId": "",
-            "isInternal": False,
-        }
-        for contact in contacts
-    ]
-    return [*hosts, *guests]
+def _people(users: Sequence[int], contacts: Sequence[int]) -> Record:
+    """Return who takes part, and whose it is: the first one's."""
+    owner = user_crm_id(users[0])
+    hosts = [(user_name(one), user_email(one), user_crm_id(one), True) for one in users]
+    guests = [(contact_name(one), contact_email(one) or "", "", False) for one in contacts]
+    members = ("name", "email", "sfdcUserId", "isInternal")
+    return {
+        "activityOwnerId": owner,
+        "activityOrganiserId": owner,
+        "participants": [dict(zip(members, one, strict=True)) for one in (*hosts, *guests)],
+    }
 
 
 def _account(index: int) -> Record:
@@ -140,18 +128,15 @@ class ManyActivities:
 
     def activity(self, index: int) -> Record:
         """Return one."""
-        person = index % len(PEOPLE)
         number = f"{index} "
         return {
             "activityId": f"{self._seed:08x}f{index:023x}",
             "activityType": TYPES[index % len(TYPES)],
             "subject": number + self._text[len(number) :],
             "date": self._moment(index),
-            "activityOwnerId": user_crm_id(person),
-            "activityOrganiserId": user_crm_id(person),
             "accounts": [],
             "opportunities": [_opportunity(self._deals[index % len(self._deals)])],
-            "participants": _participants([person], []),
+            **_people([index % len(PEOPLE)], []),
         }
 
     def between(self, start: int | None, end: int | None) -> Iterator[Record]:
