@@ -1,34 +1,25 @@
-"""What happens at the desk before the sandbox is started: the same on a day for a seed, always.
-
-All that the sandbox serves comes from it: records by id, events, rows of reports, export jobs.
-"""
+"""A day of the story: the conversations and tasks that begin on it, and who is at work."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.gladly.export_files import export
-from tests.sandbox.gladly.exports import windows
-from tests.sandbox.gladly.report_request import day_begin
-from tests.sandbox.gladly.timestamps import DAY, HOUR, MINUTE, SECOND, moment_of, now, stamp
+from tests.sandbox.gladly.story.talk import Talk
+from tests.sandbox.gladly.timestamps import DAY, HOUR, MINUTE, SECOND, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from datetime import date, datetime
 
-    from tests.sandbox.gladly.exports import Exports
     from tests.sandbox.gladly.helpdesk import Desk
+    from tests.sandbox.gladly.story.talk import Act
 
     Record = dict[str, Any]
-    Act = Callable[[datetime], object]
     Step = tuple[int, Act]
     Steps = Generator[Step, None, int]
 
-_NEWEST = MINUTE + SECOND
-"""How old is what happened last, at least."""
 _MESSAGES: dict[str, tuple[str, ...]] = {
     "CHAT": ("chat", "bare chat"),
     "EMAIL": ("email", "bare email"),
@@ -42,6 +33,7 @@ _CHANNELS = (
     *("CHAT", "EMAIL", "PHONE_CALL", "SMS", "FB_MESSENGER", "VOICEMAIL", "CHAT", "WHATSAPP"),
     *("EMAIL", "INSTAGRAM_DIRECT", "PHONE_CALL"),
 )
+_CALLS = ("PHONE_CALL", "VOICEMAIL")
 _BODIES = ("Call <b>back</b>\n\nsoon", 'She said "no", twice', " ")
 _SIDE_ITEMS = ("activity", "voice ai", "bare activity", "twitter")
 """The kinds of items that no event tells of."""
@@ -49,131 +41,7 @@ _GRAINS = (SECOND, SECOND // 100, SECOND // 1000, 1000)
 """How exact times are, so that they are written with more and fewer digits."""
 
 
-class _Told(NamedTuple):
-    """A step of the story: when, what its random values depend on, and what happens."""
-
-    at: int
-    key: str
-    number: int
-    act: Act
-
-
-def tell(  # noqa: PLR0913 - all by keyword but for what is filled
-    desk: Desk,
-    exports: Exports,
-    *,
-    seed: int,
-    days: int,
-    per_day: int,
-    history_days: int,
-    present: datetime | None,
-) -> None:
-    """Let happen what happened at the desk up to the present.
-
-    A step depends on its day and the seed alone. So a desk that is started later has had the same
-    days, and more of them.
-
-    Args:
-        desk: The desk, with customers.
-        exports: Gets the export jobs, each with the items as they were when it was made.
-        seed: Seed of all random values.
-        days: How many days the story reaches back.
-        per_day: How many conversations begin on a day.
-        history_days: How many days of export jobs there are.
-        present: When the sandbox is started; None for now.
-    """
-    zone = ZoneInfo(str(desk.account.organization["timezone"]))
-    last = now(present) - _NEWEST
-    today = moment_of(now(present)).astimezone(zone).date()
-    steps: list[_Told] = []
-    for ago in reversed(range(days if per_day and desk.customers else 0)):
-        day = today - timedelta(days=ago)
-        begin = day_begin(day, zone)
-        told = _Day(desk, seed, day, begin, per_day).steps()
-        steps += [
-            _Told(at, f"{seed} {day} {place}", day.toordinal() * 1000 + place, act)
-            for place, (at, act) in enumerate(told)
-        ]
-    for window in windows(str(desk.account.schedules[0]["frequency"]), history_days, present):
-        made = export(desk, exports, window)
-        steps.append(_Told(window.made, f"{seed} job {window.number}", window.number, made))
-    for step in sorted(steps, key=lambda step: step.at):
-        if step.at <= last or step.key.startswith(f"{seed} job "):
-            desk.draw_from(step.key, step.number)
-            step.act(moment_of(step.at))
-    desk.draw_from(f"desk {seed}")
-
-
-class _Talk:
-    """A conversation, which is there once it has begun."""
-
-    def __init__(self, desk: Desk, channel: str, agent: str) -> None:
-        self._desk = desk
-        self.id = self.contact = self.asked = ""
-        self.channel, self.agent = channel, agent
-
-    def open(self, customer: Callable[[], str], *, by_agent: bool) -> Act:
-        """Let the customer, or the agent, open it."""
-
-        def act(at: datetime) -> None:
-            self.id = self._desk.conversation(customer(), self.agent if by_agent else None, at=at)
-
-        return act
-
-    def say(self, kind: str | None = None, *, inbound: bool = True) -> Act:
-        """Let the customer, or who has it, write."""
-
-        def act(at: datetime) -> None:
-            item_id = self._desk.message(self.id, self.channel, inbound, kind=kind, at=at)
-            self.contact = self._desk.contacts[self.id]
-            if kind == "quick reply request":
-                self.asked = item_id
-            elif kind == "quick reply":
-                data = self._desk.items[item_id]["content"]["messageData"]
-                data["requestMessageId"] = self.asked
-
-        return act
-
-    def call(self, kind: str, seconds: int, *, inbound: bool = True) -> Act:
-        """Let the customer, or who has it, call, or leave a voicemail."""
-        is_voicemail = kind.endswith("voicemail")
-
-        def act(at: datetime) -> None:
-            self.contact = self._desk.contacts.setdefault(self.id, self._desk.new_id())
-            self._desk.call(
-                self.id,
-                voicemail=is_voicemail,
-                inbound=inbound,
-                kind=kind,
-                seconds=seconds,
-                transcript=seconds % 3 > 0,
-                at=at,
-            )
-
-        return act
-
-    def do(self, name: str, *args: Any, **more: Any) -> Act:
-        """Let an action of the desk be done to it."""
-        return lambda at: getattr(self._desk, name)(self.id, *args, at=at, **more)
-
-    def tell(self, kind: str, **known: Any) -> Act:
-        """Let an event be that changes no record."""
-        return lambda at: self._desk.happen(kind, self.id, at=at, channel=self.channel, **known)
-
-    def fulfil(self) -> Act:
-        """Let a call be what answers a voicemail."""
-
-        def act(at: datetime) -> None:
-            old = self.contact
-            self.call("call", 200, inbound=False)(at)
-            known = {"contactId": old, "fulfilledType": "RESPONDED", "channel": "VOICEMAIL"}
-            self._desk.happen("CONTACT/FULFILLED", self.id, at=at + timedelta(minutes=4), **known)
-            self._desk.contacts.pop(self.id, None)
-
-        return act
-
-
-class _Day:
+class Day:
     """What begins on a day of the organization.
 
     Args:
@@ -223,26 +91,17 @@ class _Day:
         grain = _GRAINS[(self._number + place) % len(_GRAINS)]
         return self._begin + (DAY * place // self._per_day + 72_729_331) // grain * grain
 
-    def _talk(self, place: int) -> Iterator[Step]:  # noqa: C901, PLR0912 - a branch for each turn
+    def _talk(self, place: int) -> Iterator[Step]:
         number = self._number * self._per_day + place
         random, at = self._random, self._starts(place)
-        talk = _Talk(self._desk, _CHANNELS[number % len(_CHANNELS)], self._agent())
+        talk = Talk(self._desk, _CHANNELS[number % len(_CHANNELS)], self._agent())
         customer = self._customers[number * 5 % len(self._customers)]
         by_agent = number % 7 == 3
-        yield at, talk.open(lambda: customer, by_agent=by_agent)
-        is_call = talk.channel in {"PHONE_CALL", "VOICEMAIL"}
+        yield at, talk.open(customer, by_agent=by_agent)
+        is_call = talk.channel in _CALLS
         wait = random.randrange(1, 10 if talk.channel == "CHAT" else 90) * MINUTE
         if not by_agent:
-            inbox = self._inbox()
-            other = self._agent()
-            if number % 3 == 0:
-                yield at + SECOND // 4, talk.tell("CONTACT/OFFERED", agentId=other)
-                yield at + SECOND // 2, talk.tell("CONTACT/OFFER_REJECTED", agentId=other)
-            taken = at + (SECOND * 3 // 4 if is_call else wait)
-            yield taken, talk.tell("CONTACT/OFFERED", agentId=talk.agent)
-            yield taken, talk.tell("CONTACT/OFFER_ACCEPTED", agentId=talk.agent)
-            yield taken, talk.do("assign", inbox, talk.agent)
-            yield taken, talk.tell("CONTACT/JOINED")
+            yield from self._offered(talk, number, at, wait)
         if is_call:
             at = yield from self._called(talk, number, at + SECOND, wait)
         else:
@@ -260,8 +119,12 @@ class _Day:
                 yield at, act
         if number % 2:
             yield from self._task(customer, number, at)
-        if number % 6 == 5:
-            return
+        if number % 6 != 5:
+            yield from self._ended(talk, number, at)
+
+    def _ended(self, talk: Talk, number: int, at: int) -> Iterator[Step]:
+        """It is closed, and some are opened again and closed once more."""
+        random, is_call = self._random, talk.channel in _CALLS
         at += random.randrange(1, 120) * MINUTE
         yield at, talk.do("close")
         if number % 4 == 2:
@@ -273,7 +136,20 @@ class _Day:
             yield at, talk.call("call", 90) if is_call else talk.say(inbound=False)
             yield at + 10 * MINUTE, talk.do("close")
 
-    def _called(self, talk: _Talk, number: int, at: int, wait: int) -> Steps:
+    def _offered(self, talk: Talk, number: int, at: int, wait: int) -> Iterator[Step]:
+        """It is offered to agents until one takes it."""
+        other = self._agent()
+        if number % 3 == 0:
+            yield at + SECOND // 4, talk.tell("CONTACT/OFFERED", agentId=other)
+            yield at + SECOND // 2, talk.tell("CONTACT/OFFER_REJECTED", agentId=other)
+        # A call is taken as it comes.
+        taken = at + (SECOND * 3 // 4 if talk.channel in _CALLS else wait)
+        yield taken, talk.tell("CONTACT/OFFERED", agentId=talk.agent)
+        yield taken, talk.tell("CONTACT/OFFER_ACCEPTED", agentId=talk.agent)
+        yield taken, talk.do("assign", self._inbox(), talk.agent)
+        yield taken, talk.tell("CONTACT/JOINED")
+
+    def _called(self, talk: Talk, number: int, at: int, wait: int) -> Steps:
         """A call or a voicemail; returns when it is over."""
         seconds = self._random.randrange(30, 600)
         if talk.channel == "PHONE_CALL":
@@ -286,7 +162,7 @@ class _Day:
             yield at, talk.fulfil()
         return at + 10 * MINUTE
 
-    def _written(self, talk: _Talk, number: int, at: int, wait: int, *, by_agent: bool) -> Steps:
+    def _written(self, talk: Talk, number: int, at: int, wait: int, *, by_agent: bool) -> Steps:
         """Messages to and fro; returns when the last one is."""
         kinds = _MESSAGES[talk.channel]
         kind = kinds[number // 2 % len(kinds)]
@@ -310,7 +186,7 @@ class _Day:
             at += wait
         return at + MINUTE
 
-    def _asides(self, talk: _Talk, number: int) -> Iterator[tuple[Act, ...]]:
+    def _asides(self, talk: Talk, number: int) -> Iterator[tuple[Act, ...]]:
         """What happens beside the messages: what happens at one instant, and the next."""
         note = ("note", "bare note")[number // 6 % 2]
         match number % 6:
@@ -341,7 +217,7 @@ class _Day:
                 yield (talk.do("note", kind=note),)
 
     def _task(self, customer: str, number: int, at: int) -> Iterator[Step]:
-        desk, task = self._desk, _Talk(self._desk, "", "")
+        desk, task = self._desk, Talk(self._desk)
 
         def begin(moment: datetime) -> None:
             task.id = desk.task(customer, at=moment)
