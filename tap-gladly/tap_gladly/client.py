@@ -66,16 +66,31 @@ class MergedCustomerError(RefusedError):
 
 
 class GladlySession(ThrottledSession):
-    """A session that leaves requests to other clients of the organization."""
+    """A session that leaves requests to other clients of the organization.
 
-    def __init__(self, own: Pace, common: Pace | None = None, *, connections: int) -> None:
+    Args:
+        answered: When requests were answered, of all sessions of the run: Gladly counts them as
+            one client's.
+        own: The pace of this session.
+        common: The pace that it shares with others, if there is one besides.
+        connections: The most requests under way at once.
+    """
+
+    def __init__(
+        self,
+        answered: deque[float],
+        own: Pace,
+        common: Pace | None = None,
+        *,
+        connections: int,
+    ) -> None:
         super().__init__(own, common, connections=connections)
-        self._sent: deque[float] = deque(maxlen=1000)
+        self._answered = answered
 
     def send(self, request: requests.PreparedRequest, **kwargs: t.Any) -> requests.Response:
         """Send when it is this request's turn, and look at what is left of the second."""
         response = super().send(request, **kwargs)
-        self._sent.append(time.monotonic())
+        self._answered.append(time.monotonic())
         self._yield_to_other_clients(response)
         return response
 
@@ -83,8 +98,11 @@ class GladlySession(ThrottledSession):
         """Wait for the next second where other clients have used up this one, and send less.
 
         What the tap alone has used up is no reason to stop: its pace takes care of that. Once it
-        has slowed down for others, what Gladly refuses tells more than an answer's old headers.
+        has slowed down for others, what Gladly refuses tells more than an answer's old headers. The
+        same is so for a slow answer, as that of a report: its second may be long over.
         """
+        if response.elapsed.total_seconds() > 1:
+            return
         try:
             limit, remaining = (
                 int(response.headers[f"Ratelimit-{name}-Second"]) for name in ("Limit", "Remaining")
@@ -92,7 +110,7 @@ class GladlySession(ThrottledSession):
         except (KeyError, ValueError):
             return
         a_second_ago = time.monotonic() - 1
-        own = sum(sent > a_second_ago for sent in tuple(self._sent))
+        own = sum(answered > a_second_ago for answered in tuple(self._answered))
         if remaining <= 0 and own < OWN_SHARE * limit and self._common.share() == 1:
             self._common.pause(1.0)
             self._common.slow_down(own)
@@ -105,6 +123,7 @@ class GladlyClient(ApiClient):
         config = tap.config
         url = api_url(config) if is_addressed(config) else ""
         pace = tap.new_pace()
+        answered: deque[float] = deque(maxlen=1000)
         super().__init__(
             url=url,
             headers=basic_auth(config.get("username", ""), config.get("api_token", "")),
@@ -131,14 +150,14 @@ class GladlyClient(ApiClient):
                     "stopped."
                 ),
             ),
-            session=GladlySession(pace, connections=config["max_concurrent_requests"]),
+            session=GladlySession(answered, pace, connections=config["max_concurrent_requests"]),
             config=config,
             user_agent=tap.user_agent,
             logger=tap.logger,
         )
         self.requests_per_second = float(config["requests_per_second"])
         self._reports = GladlySession(
-            Pace.per_minute(REPORTS_PER_MINUTE), pace, connections=CONCURRENT_REPORTS
+            answered, Pace.per_minute(REPORTS_PER_MINUTE), pace, connections=CONCURRENT_REPORTS
         )
 
     def report(

