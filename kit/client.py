@@ -258,9 +258,10 @@ class ApiClient:
 
         Raises:
             NotFoundError: If the API says that it is not there (any more).
-            PersistentServerError: If the API fails each time, or answers with something else.
-            RecordUnreadableError: If the API refuses this one.
-            RefusedError: If the API refuses them all.
+            PersistentServerError: If the API fails each time, answers with something else, or
+                refuses this one, and perhaps all.
+            RecordUnreadableError: If the API refuses this one, and gives the others.
+            UnauthorizedError: If the API refuses them all.
         """
         try:
             return self.fetch(path, decode, params, ids=ids, handling=MAY_BE_GONE)
@@ -268,6 +269,9 @@ class ApiClient:
             if error.status in REFUSED_FOR_ONE_ID:
                 message = self.errors.record_refused(path, error.status, error.reason)
                 raise RecordUnreadableError(message) from error
+            if type(error) is RefusedError:
+                # Whether it is refused for all shows when others are asked for.
+                raise PersistentServerError(str(error)) from error
             raise
 
     def fetch_link(self, url: str, path: str, decode: Callable[[Answer], R]) -> R:

@@ -26,6 +26,9 @@ DEEPEST = 100
 MOST_DIGITS = 300
 """Digits of an integer that is kept as a number."""
 
+ERROR_MEMBERS = frozenset({"error", "errors", "errorCode", "errorMessage", "message", "exception"})
+"""Members of error objects. The others of such an object may be those of a record: `status`."""
+
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -238,6 +241,13 @@ def decode_object(answer: Answer, name: str | None = None) -> dict[str, t.Any]:
     return found
 
 
+def text_id(value: object) -> str | None:
+    """An id, which is a text or a number; `None` for what is none."""
+    if type(value) is int:
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
 def decode_record(answer: Answer, *, identifier: str, known: Collection[str]) -> dict[str, t.Any]:
     """The record that was asked for by its id.
 
@@ -258,12 +268,19 @@ def decode_record(answer: Answer, *, identifier: str, known: Collection[str]) ->
 
 
 def check_record(path: str, found: Mapping[str, t.Any], known: Collection[str]) -> None:
-    """Check that an object is a record: it has an id, or a member that such a record may have.
+    """Check that an object is a record, and no error object with some members of the same name.
+
+    A record has a member that such a record may have, besides its id, if it has any. One without an
+    id has no member that says what went wrong.
 
     Raises:
         UnexpectedResponseError: If it is something else.
     """
-    if found.get("id") is None and not any(name in known for name in found):
+    has_id = found.get("id") is not None
+    names = found.keys() - {"id"}
+    foreign = names.difference(known)
+    has_own = foreign != names or (has_id and not names)
+    if not has_own or (not has_id and foreign & ERROR_MEMBERS):
         missing = "a record"
         raise UnexpectedResponseError(path, missing)
 

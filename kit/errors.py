@@ -23,6 +23,8 @@ CAUSES = {
     "RemoteDisconnected": "connection closed without an answer",
     "IncompleteRead": "the answer was cut off",
     "ProxyError": "the proxy refuses",
+    "ChunkedEncodingError": "the answer was cut off",
+    "ContentDecodingError": "the answer cannot be unpacked",
 }
 """The words for a failed connection, by the type of its innermost exception."""
 

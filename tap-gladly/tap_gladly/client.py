@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from tap_gladly.address import api_url
 from tap_gladly.kit.client import MAX_TRIES, ApiClient, Handling
-from tap_gladly.kit.decoding import Answer, decode_list, raw_errors
+from tap_gladly.kit.decoding import Answer, decode_list, raw_errors, text_id
 from tap_gladly.kit.errors import ApiErrors, RefusedError, UnexpectedResponseError
 from tap_gladly.kit.session import Pace, ThrottledSession
 
@@ -45,6 +45,9 @@ OWN_ERRORS = re.compile(rb'^\s*\{\s*"errors"\s*:\s*[\[{]')
 """How the body of each of Gladly's own errors begins."""
 
 CUSTOMER_IN_PATH = re.compile(r"/customer(?:s|-profiles)/([^/?#]+)")
+
+ERROR_CODE = re.compile(r"[a-z]+(_[a-z]+)*")
+"""The form of the code that each of Gladly's own errors has."""
 
 HARMLESS = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,60}")
 """The form of an attribute or a code."""
@@ -185,8 +188,9 @@ class GladlyClient(ApiClient):
         return refused
 
     def says_gone(self, content: bytes) -> bool:
-        """Whether the body of a 404 has `errors`, as all of Gladly's own have."""
-        return bool(OWN_ERRORS.search(content)) and bool(raw_errors(content))
+        """Whether the body of a 404 has `errors` with a code, as all of Gladly's own have."""
+        codes = [str(each.get("code")) for each in raw_errors(content)]
+        return bool(OWN_ERRORS.search(content)) and any(map(ERROR_CODE.fullmatch, codes))
 
     def reason_of(self, content: bytes) -> str | None:
         """What an error says of itself, as far as it is harmless."""
@@ -279,13 +283,20 @@ def is_limited(answer: Answer) -> bool:
 def _surviving_id(response: requests.Response) -> str | None:
     """The id of the customer into whom the one that was asked for was merged.
 
-    It stands in the body, and at the end of the address that `Location` names.
+    It stands in the body, and in the path of the address that `Location` names. A gateway redirects
+    too, and then the address names the same customer, or another page.
     """
+    asked, found = (
+        _customer_in(url) for url in (response.request.url, response.headers.get("Location"))
+    )
     for each in raw_errors(response.content):
         meta = each.get("meta")
         if each.get("code") == "moved" and isinstance(meta, dict):
-            new = meta.get("new")
-            if isinstance(new, str) and new:
-                return new
-    found = CUSTOMER_IN_PATH.search(response.headers.get("Location", ""))
+            found = text_id(meta.get("new")) or found
+    return found if asked and found != asked else None
+
+
+def _customer_in(url: str | None) -> str | None:
+    """The id of the customer in the path of an address."""
+    found = CUSTOMER_IN_PATH.search((url or "").partition("?")[0])
     return unquote(found[1]) if found else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_gladly.kit.decoding import text_id
+
 if t.TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
@@ -22,9 +24,9 @@ def with_list_of_recipients(item: Record) -> Record:
 def calls_of(items: list[Record]) -> list[str]:
     """The ids of calls and voicemails among some items."""
     return [
-        item["id"]
+        call
         for item in items
         if isinstance(content := item.get("content"), dict)
         and content.get("type") in CALLS
-        and isinstance(item.get("id"), str)
+        and (call := text_id(item.get("id")))
     ]

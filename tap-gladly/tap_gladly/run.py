@@ -14,7 +14,8 @@ from tap_gladly.changes.listed_calls import ListedCalls
 from tap_gladly.changes.pending_attributes import AttributesReader, PendingAttributes
 from tap_gladly.client import GladlyClient, missing_settings, records
 from tap_gladly.exports.jobs import JOBS, jobs_by_window
-from tap_gladly.kit.decoding import check_record, decode_object
+from tap_gladly.kit.decoding import decode_object
+from tap_gladly.kit.errors import UnexpectedResponseError
 from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.once import Once
 from tap_gladly.kit.stream import ApiStream, RunContext
@@ -110,7 +111,9 @@ def _organization(answer: Answer) -> Record:
         UnexpectedResponseError: If the answer is something else.
     """
     found = decode_object(answer)
-    check_record(answer.path, found, known=())
+    if found.get("id") is None:
+        missing = "the id of the organization"
+        raise UnexpectedResponseError(answer.path, missing)
     return found
 
 

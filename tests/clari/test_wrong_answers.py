@@ -112,7 +112,7 @@ def test_a_list_that_is_answered_wrongly_fails_alone(
 def test_a_contact_without_an_id_has_the_one_that_was_asked_for(start: Start) -> None:
     copilot = start(calls=30)
     calm = copilot.tap.run("contacts")
-    body = {"id": None, "name": "Nobody"}
+    body = {"id": None, "last_name": "Nobody"}
     copilot.sandbox.faults.add(path="/get-contact", times=None, status=200, body=body)
     run = copilot.tap.run("contacts")
     assert run.returncode == 0, run.log

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from tap_gladly.kit.decoding import text_id
 from tap_gladly.kit.times import format_time, time_or_none
 
 if t.TYPE_CHECKING:
@@ -217,5 +218,4 @@ def _changes(names: Mapping[str, t.Any], kinds: Mapping[str, str], at: str) -> I
 
 def _id(names: Mapping[str, t.Any], name: str) -> str | None:
     """An id; a merge names conversations that are not there with an empty text."""
-    value = names.get(name)
-    return value if isinstance(value, str) and value else None
+    return text_id(names.get(name))

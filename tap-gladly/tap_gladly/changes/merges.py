@@ -10,6 +10,7 @@ from functools import partial
 
 from tap_gladly.changes.facts import CONVERSATION, TASK, Change
 from tap_gladly.client import MergedCustomerError, is_limited, records
+from tap_gladly.kit.decoding import text_id
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError
 
 if t.TYPE_CHECKING:
@@ -57,7 +58,7 @@ def moved_by_merges(
             else:
                 found, has_more = listing
                 for record in found:
-                    if isinstance(moved := record.get("id"), str):
+                    if moved := text_id(record.get("id")):
                         yield Change(kind, moved, times[customer])
                 if has_more:
                     warn_once(

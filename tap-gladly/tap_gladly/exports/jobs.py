@@ -6,6 +6,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tap_gladly.kit.decoding import text_id
 from tap_gladly.kit.errors import UnexpectedResponseError
 from tap_gladly.kit.times import time_or_none
 
@@ -56,13 +57,14 @@ class Job:
         # Times come with 0 to 9 digits of a second: as text they would not compare.
         updated = time_or_none(record.get("updatedAt"))
         start, end = (time_or_none(window.get(name)) for name in ("startAt", "endAt"))
-        if not (isinstance(record.get("id"), str) and updated and start and end):
+        job_id = text_id(record.get("id"))
+        if not (job_id and updated and start and end):
             if record.get("status") == "COMPLETED":
                 missing = "the id and the times of an export job"
                 raise UnexpectedResponseError(JOBS, missing)
             return None
         return cls(
-            id=record["id"],
+            id=job_id,
             status=str(record.get("status")),
             updated=updated,
             start=start,

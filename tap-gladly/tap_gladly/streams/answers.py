@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, product
 
 from tap_gladly.client import records
-from tap_gladly.kit.decoding import check_record, decode_object, decode_record
+from tap_gladly.kit.decoding import check_record, decode_object, decode_record, text_id
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import (
     NotFoundError,
@@ -74,14 +74,14 @@ class AnswerListStream(ReferenceStream):
 
     def listed_answers(self) -> Iterator[Record]:
         """The answers, language by language; the run remembers which there are."""
-        organization_id = self.run.organization().get("id")
-        if not isinstance(organization_id, str):
+        organization_id = text_id(self.run.organization().get("id"))
+        if organization_id is None:
             missing = "the id of the organization"
             raise UnexpectedResponseError(ORGANIZATION, missing)
-        audiences = [each.get("id") for each in self.run.audiences()]
+        audiences = [text_id(each.get("id")) for each in self.run.audiences()]
         for language in self.languages:
             found = self._answers(organization_id, language, audiences)
-            self.run.answer_ids[language] = [id_ for id_, _ in found if isinstance(id_, str)]
+            self.run.answer_ids[language] = [*filter(None, (text_id(id_) for id_, _ in found))]
             yield from found.values()
 
     def _answers(

@@ -40,6 +40,9 @@ costs a request for each, so that a year is more than should be read unasked."""
 TESTED = timedelta(hours=23)
 """How far back a test of the connection looks: events tell of that, and no report is spent."""
 
+LONGEST_CHAIN = 20
+"""Merges that lead from one to the next, after which it is believed that they have no end."""
+
 FEW = 20
 """How many a test of the connection asks for at most, one after the other, until there is a record:
 some may be gone."""
@@ -246,7 +249,7 @@ class ChangedStream(GladlyStream, ChangesReader):
         deferred: DeferredIds[Change],
     ) -> Iterator[tuple[Change, Outcome]]:
         """The outcomes that count: of a request, of whom it leads to, and of those deferred."""
-        pending = deque([(request.change, first, True)])
+        pending, merges = deque([(request.change, first, True)]), 0
         while pending:
             change, outcome, is_first = pending.popleft()
             if isinstance(outcome, PersistentServerError):
@@ -259,12 +262,10 @@ class ChangedStream(GladlyStream, ChangesReader):
             if isinstance(outcome, NotFoundError):
                 continue
             if isinstance(outcome, MergedCustomerError):
-                survivor = outcome.surviving_id
-                # Unless that one has a turn of its own.
-                if survivor not in self._followed and not index.has(self.kind, survivor, since):
-                    self._followed.add(survivor)
-                    followed = Change(self.kind, survivor, change.at)
-                    pending.append((followed, self._ask(self._request(followed)), True))
+                merges += 1
+                survivor = Change(self.kind, outcome.surviving_id, change.at)
+                if self._is_to_be_followed(survivor, index, since, merges):
+                    pending.append((survivor, self._ask(self._request(survivor)), True))
                 # Nor does this say that others can be read.
                 continue
             if not outcome.is_evidence:
@@ -272,6 +273,19 @@ class ChangedStream(GladlyStream, ChangesReader):
             again = map(self._request, deferred.after_success())
             for asked, answer in self.client.map_concurrently(again, self._ask):
                 pending.append((asked.change, answer, False))
+
+    def _is_to_be_followed(
+        self, survivor: Change, index: ChangeIndex, since: datetime, merges: int
+    ) -> bool:
+        """Whether the one who is left of a merge is read now, and not at a turn of its own."""
+        if survivor.id in self._followed or index.has(self.kind, survivor.id, since):
+            return False
+        if merges > LONGEST_CHAIN:
+            reason = f"Gladly leads from one merged {self.kind} to the next, {merges} times."
+            self._log_unreadable(survivor, reason, "and is left out")
+            return False
+        self._followed.add(survivor.id)
+        return True
 
     def _log_unreadable(self, change: Change, reason: str, what_now: str) -> None:
         self.log(

@@ -11,7 +11,7 @@ from tap_gladly.changes.facts import CONVERSATION
 from tap_gladly.changes.merges import LISTS
 from tap_gladly.changes.pending_attributes import AttributesReader
 from tap_gladly.conversation_content import calls_of, with_list_of_recipients
-from tap_gladly.kit.decoding import decode_record
+from tap_gladly.kit.decoding import decode_record, text_id
 from tap_gladly.kit.deferred import DeferredIds
 from tap_gladly.kit.errors import NotFoundError, PersistentServerError, RecordUnreadableError
 from tap_gladly.kit.estimate import Estimate
@@ -203,6 +203,7 @@ class CustomAttributesStream(GladlyStream, AttributesReader):
                     faulty.add(attribute, str(definition))
         # What is faulty is asked for again by the next run.
         self.run.attributes.keep(left)
+        faulty.at_the_end()
 
     def _definition_of(self, attribute: str) -> Record | PersistentServerError | None:
         return _one_or_none(self, "customAttributeId", attribute)
@@ -235,9 +236,9 @@ def _log_left_out(stream: GladlyStream, what: str, id_: str, error: PersistentSe
 def _attributes_of(outcome: Outcome) -> set[str]:
     """The ids of the custom attributes on some conversations."""
     return {
-        each["id"]
+        attribute
         for conversation in (outcome.records if isinstance(outcome, IdResult) else ())
         if isinstance(attributes := conversation.get("customAttributes"), list)
         for each in attributes
-        if isinstance(each, dict) and isinstance(each.get("id"), str)
+        if isinstance(each, dict) and (attribute := text_id(each.get("id")))
     }
