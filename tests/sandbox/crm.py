@@ -219,19 +219,20 @@ class Crm:
     def _make(self, index: int) -> Deal:
         draws = Draws(self._seed, index, b"deal in the CRM")
         account, number = divmod(index, _SIZE["deal"])
+        life = (45 + draws.below(90)) * DAY
         if number == 1:
             quarter = account // _ACCOUNTS_OF_A_QUARTER
             day = END_OF_DATA + quarter * _QUARTER + draws.below(91) * DAY
         else:
             day = START_OF_DATA + (20 + draws.below(345)) * DAY
-        created = day - (45 + draws.below(90)) * DAY
-        life, closed = day - created, day + 15 * DAY // 24
+            life *= 3  # so that most calls come after its begin
+        created, closed = day - life, day + 15 * DAY // 24
         *open_stages, won, lost = OF_STAGE
         stages = [
             *((created + life * step // 5, stage) for step, stage in enumerate(open_stages)),
             (closed, won if draws.below(3) else lost),
         ]
-        amount, rise = 30_000.5 + 500 * draws.below(200), 500 * (draws.below(40) - 10)
+        amount, rise = 100_000.5 + 500 * draws.below(600), 1000 * (draws.below(60) - 20)
         amounts = [(created, amount)]
         if rise:
             amounts.append((created + life // 2, amount + rise))

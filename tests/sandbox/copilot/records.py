@@ -92,13 +92,15 @@ class CallMaker:
         if position % 29 == 5:
             account = DELETED_ACCOUNTS + position % 7
         contacts, deals = of_account("contact", account), of_account("deal", account)
+        # The latest that there was at the time.
+        follows = crm.deal(deals[1]).created <= self._table.time[position]
         first_user, first_contact = draws.below(users), draws.below(len(contacts) - 1)
         guests = [(first_contact + i) % (len(contacts) - 1) for i in range(1 + draws.below(3))]
         if position % 23 == 4:
             guests[-1] = len(contacts) - 1
         return People(
             account,
-            deals[-1 if position % 31 == 6 else 0],
+            deals[-1 if position % 31 == 6 else follows],
             [(first_user + i) % users for i in range(1 + draws.below(3))],
             [contacts[guest] for guest in guests],
         )
