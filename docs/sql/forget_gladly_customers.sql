@@ -2,8 +2,8 @@
 --
 -- The tap marks a deleted customer in `customer_profiles` (`_sdc_deleted_at`), and targets leave what
 -- other tables have of the customer. This removes it: run it after each load, if you must. What stays is
--- the row with the id and the mark. With the target's `hard_delete` that row goes too, and nothing is
--- left to know the others by: do not set it then.
+-- the row with the id and the mark. A target that deletes marked rows, as PipelineWise's with
+-- `hard_delete`, deletes that row too, and nothing is left to know the others by: do not set it then.
 DO $$
 DECLARE
     place record;
