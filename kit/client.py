@@ -332,12 +332,10 @@ class ApiClient:
         request = self._request("POST", path, self.url(path, ids), json=body)
         try:
             return self._send_once(request, partial(_read_json, path, decode))
-        except UnexpectedBodyError as error:
-            # It was done: only the caller knows how to find out what it led to.
-            raise FatalAPIError(self.errors.unexpected(path, error.wanted)) from error
         except TRANSIENT as error:
             raise UnknownOutcomeError(
                 cause_of(error),
+                was_done=isinstance(error, UnexpectedBodyError),
                 may_have_run=may_have_run(error),
                 may_still_run=may_still_run(error),
             ) from error

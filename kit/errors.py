@@ -152,12 +152,16 @@ class UnknownOutcomeError(Exception):
 
     Args:
         cause: Why, in a few words.
+        was_done: Whether the API says that it has done it, and not what it led to.
         may_have_run: Whether the API may have done it.
         may_still_run: Whether the API may yet do it: the answer took too long.
     """
 
-    def __init__(self, cause: str, *, may_have_run: bool, may_still_run: bool) -> None:
+    def __init__(
+        self, cause: str, *, was_done: bool, may_have_run: bool, may_still_run: bool
+    ) -> None:
         super().__init__(cause)
+        self.was_done = was_done
         self.may_have_run = may_have_run
         self.may_still_run = may_still_run
 

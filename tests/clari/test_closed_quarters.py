@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 from copy import deepcopy
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -195,3 +195,12 @@ def test_a_state_of_another_form_gets_a_sentence(revenue: Revenue, value: object
     assert "Traceback" not in run.log
     assert "correct or remove 'open' at the stream forecast_time_periods" in run.last_word
     assert exported(revenue) == []
+
+
+def test_a_quarter_without_an_end_is_read_and_never_owed(revenue: Revenue) -> None:
+    period = set_quarter(revenue, -1)
+    dates = revenue.sandbox.account.period_dates
+    dates[period] = (dates[period][0], date.max)
+    state = read(revenue).state
+    read(revenue, state=state)
+    assert exported(revenue) == [None, None]

@@ -76,8 +76,6 @@ def test_an_error_that_passes_is_retried(revenue: Revenue) -> None:
         ("audit_events", "GET", "/v4/audit/events", '{"events": []}'),
         ("audit_events", "GET", "/v4/audit/events", '{"items": {}}'),
         ("opportunities", "GET", "/v4/opportunity", '{"id": 1}'),
-        ("forecast_entries", "GET", LIMITS, '{"jobs": {"availableMonthlyQuota": 3}}'),
-        ("forecast_entries", "POST", START, '{"job": 1}'),
     ],
 )
 def test_an_answer_of_another_shape(

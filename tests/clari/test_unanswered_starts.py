@@ -94,7 +94,7 @@ def test_a_job_that_starts_after_the_time_limit_of_its_request_is_waited_for(
     )
     run = revenue.tap.run("forecast_entries", request_timeout_seconds=2, **ONE_FORECAST)
     assert_complete(run, revenue)
-    assert "no answer in time; trying again" in run.log
+    assert "no answer in time; looking for the job" in run.log
     assert len(revenue.sandbox.exports.started) == 1
     assert revenue.sandbox.traffic.count(START, method="POST") == 1
     assert unread(run.state) == []

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import typing as t
 
+from singer_sdk.exceptions import FatalAPIError
+
 if t.TYPE_CHECKING:
     from datetime import timedelta
 
     from tap_clari.revenue.exports.active import ActiveJob
     from tap_clari.revenue.exports.jobs import Limits
+
+
+class ExportFailedError(FatalAPIError):
+    """One export brings nothing. The others of the run may."""
 
 
 def quota_spent(limits: Limits, needed: int, started: int) -> str:
@@ -71,6 +77,14 @@ def failed(active: ActiveJob, status: str) -> str:
         f"The Clari export job {active.job_id} ended with {status} after "
         f"{active.deadline.waited} (h:mm:ss). It was for {active.request.label}. Run again, which "
         "starts another; if that fails too, ask Clari support about this job."
+    )
+
+
+def vanished(active: ActiveJob) -> str:
+    """Say that Clari does not know a job any more."""
+    return (
+        f"Clari has no export job {active.job_id} any more. It was for {active.request.label}. Run "
+        "again, which starts another."
     )
 
 

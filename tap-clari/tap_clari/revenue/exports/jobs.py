@@ -72,12 +72,12 @@ class Job(msgspec.Struct, rename="camel"):
     @property
     def has_rows_cut(self) -> bool:
         """Whether Clari left rows out of the result."""
-        return self.rows_truncated in (True, "true")
+        return str(self.rows_truncated).lower() == "true"
 
     @property
     def has_cells_cut(self) -> bool:
         """Whether Clari left cells out of the result."""
-        return self.cells_truncated in (True, "true")
+        return str(self.cells_truncated).lower() == "true"
 
 
 class Limits(msgspec.Struct, rename="camel"):
@@ -108,9 +108,12 @@ class _WrappedLimits(msgspec.Struct):
 
 
 def unwrapped(job: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The job itself, which comes bare or under `job`: both have been seen."""
+    """The job itself, which comes bare or under `job`, with its id as `jobId` or `id`."""
     inner = job.get("job")
-    return inner if isinstance(inner, dict) else job
+    job = inner if isinstance(inner, dict) else job
+    if job.get("jobId") or not job.get("id"):
+        return job
+    return {"jobId": job["id"], **{name: job[name] for name in job if name not in {"id", "jobId"}}}
 
 
 def job_in(answer: Answer) -> Job:
@@ -148,13 +151,12 @@ def limits_in(answer: Answer) -> Limits:
 
 
 def job_id_in(answer: Answer) -> str:
-    """The id of a job that was started: `jobId` or `id`, bare or under `job`.
+    """The id of a job that was started.
 
     Raises:
         UnexpectedResponseError: If there is none.
     """
-    job = unwrapped(decode_object(answer))
-    job_id = job.get("jobId") or job.get("id")
+    job_id = unwrapped(decode_object(answer)).get("jobId")
     if not job_id:
         missing = "'jobId'"
         raise UnexpectedResponseError(answer.path, missing)

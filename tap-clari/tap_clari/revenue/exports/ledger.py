@@ -23,6 +23,9 @@ if t.TYPE_CHECKING:
 STREAM = "export_jobs"
 """The stream in whose state the jobs stand."""
 
+NEW = timedelta(minutes=1)
+"""How long Clari may not yet know a job that it has started."""
+
 KEPT = timedelta(days=30)
 """How long a job is remembered that no run asks for any more: as long as it counts."""
 
@@ -80,6 +83,11 @@ class StartedJob(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     def age(self) -> timedelta:
         """How long ago that was."""
         return datetime.now(timezone.utc) - self.started
+
+    @property
+    def is_new(self) -> bool:
+        """Whether Clari may not yet know it."""
+        return self.age < NEW
 
 
 class Ledger:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +23,8 @@ from singer_sdk.exceptions import ConfigurationError
 from tap_clari.kit.times import format_time, parse_time_or_epoch, time_or_none
 
 if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_clari.kit.tap import ApiTap
 
 STREAM = "forecast_time_periods"
@@ -32,6 +34,9 @@ DAY = timedelta(days=1)
 
 SETTLING = timedelta(days=3)
 """How long after its end a quarter is exported for the last time."""
+
+LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+"""From here on a time means that there is no end, and none can be reckoned from it."""
 
 _QUARTER = re.compile(r"(\d{4})_Q([1-4])")
 
@@ -59,7 +64,7 @@ class OpenQuarter(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     def has_settled(self, at: datetime) -> bool:
         """Whether its values change no more from a time on."""
         end = time_or_none(self.ends_at, parse_time_or_epoch)
-        return end is not None and at >= end + SETTLING
+        return end is not None and end < LATEST and at >= end + SETTLING
 
 
 class OpenQuarters:
@@ -107,7 +112,8 @@ class OpenQuarters:
             # The export was left behind by a run before the turn.
             return
         earlier = known.pop(period, None)
-        current = OpenQuarter(forecast_id, period, format_time(last + DAY) if last else None)
+        ends_at = format_time(last + DAY) if last and last < LATEST else None
+        current = OpenQuarter(forecast_id, period, ends_at)
         if current.has_settled(at) or (earlier and earlier.is_final):
             current = replace(current, is_final=True)
         over = format_time(first or at)
@@ -134,16 +140,18 @@ class OpenQuarters:
             [replace(each, is_final=each.is_final or each.key == key) for each in self._quarters()]
         )
 
-    def end(self) -> None:
-        """Forget the quarters that were exported after they had settled, now that all is read.
+    def end(self, read: Iterable[tuple[str, str | None]]) -> None:
+        """Forget the quarters that were exported after they had settled, now that they are read.
 
         The last one of a forecast stays, by which a later run knows which ones it missed.
+
+        Args:
+            read: The forecasts and quarters whose exports all streams have read.
         """
+        final = self._final.intersection(read)
         quarters = self._quarters()
         last = {each.forecast_id: each.time_period_id for each in sorted(quarters, key=_name)}
-        marked = [
-            replace(each, is_final=True) if each.key in self._final else each for each in quarters
-        ]
+        marked = [replace(each, is_final=True) if each.key in final else each for each in quarters]
         self._keep([each for each in marked if not each.is_final or each.key in last.items()])
 
     def _quarters(self) -> list[OpenQuarter]:

@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import time
 import typing as t
-from collections import deque
+from collections import defaultdict, deque
 from datetime import datetime, timezone
 
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.kit.client import MAY_BE_GONE
-from tap_clari.kit.errors import PersistentBodyError, RefusedError, UnauthorizedError
+from tap_clari.kit.errors import (
+    NotFoundError,
+    PersistentBodyError,
+    PersistentServerError,
+    RefusedError,
+    UnauthorizedError,
+)
 from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.exports import errors as export_errors
 from tap_clari.revenue.exports.active import ActiveJob, Deadline, Export
+from tap_clari.revenue.exports.errors import ExportFailedError
 from tap_clari.revenue.exports.jobs import JOB, LIMITS, Limits, job_in, limits_in
 from tap_clari.revenue.exports.ledger import Ledger
 from tap_clari.revenue.exports.quarters import OpenQuarters
@@ -71,6 +78,8 @@ class ExportRun:
         self._starter = JobStarter(tap, client, self._ledger)
         self._active: dict[ExportKey, ActiveJob] = {}
         self._finished: set[str] = set()
+        self._failures: dict[ExportKey, str] = {}
+        self._read_by: defaultdict[ExportKey, set[str]] = defaultdict(set)
         self._may_ask_for_limits = True
 
     # The jobs
@@ -123,6 +132,20 @@ class ExportRun:
         self._active.pop(request.key).discard_file()
         self._ledger.forget(request.key)
 
+    def give_up(self, request: ExportRequest, sentence: str) -> t.NoReturn:
+        """Forget a job that is of no use. The next run starts another, and this one no more.
+
+        Raises:
+            ExportFailedError: With the sentence.
+        """
+        self.abandon(request)
+        raise self._failed(request, sentence)
+
+    def _failed(self, request: ExportRequest, sentence: str) -> ExportFailedError:
+        """The error for an export, for all streams of the run that read it."""
+        self._failures[request.key] = sentence
+        return ExportFailedError(sentence)
+
     def discard_file(self, export: Export) -> None:
         """Remove the file of an export that only one stream reads, once it is read."""
         self._active[export.request.key].discard_file()
@@ -149,13 +172,25 @@ class ExportRun:
     def end(self) -> None:
         """Forget the jobs that were read. A stream that failed leaves its jobs to the next run."""
         unfinished = {reader.job_group for reader in self._unfinished_readers()}
-        if FORECASTS not in unfinished:
-            self.quarters.end()
-        read = [key for key, each in self._active.items() if each.job_group not in unfinished]
+        read = [
+            key
+            for key, each in self._active.items()
+            if each.job_group not in unfinished or self._is_read_by_all(each)
+        ]
+        self.quarters.end(
+            (key.ids["forecastId"], key.body.get("timePeriod")) for key in read if key.ids
+        )
         self._ledger.forget(*read)
         for active in self._active.values():
             active.discard_file()
         self._active.clear()
+
+    def _is_read_by_all(self, active: ActiveJob) -> bool:
+        """Whether all streams have read it, though some of them did not come to their end."""
+        readers = {
+            each.name for each in self._unfinished_readers() if each.job_group == active.job_group
+        }
+        return readers <= self._read_by[active.request.key]
 
     def _unfinished_readers(self) -> list[Reader]:
         return [
@@ -166,20 +201,41 @@ class ExportRun:
 
     # Results
 
-    def results(self, reader: Reader, requests: Sequence[ExportRequest]) -> Iterator[Export]:
+    def results(
+        self,
+        reader: Reader,
+        requests: Sequence[ExportRequest],
+        failed: list[str] | None = None,
+    ) -> Iterator[Export]:
         """Yield the export of each request, in their order; their jobs run side by side.
+
+        Args:
+            reader: The stream.
+            requests: What it needs.
+            failed: Takes the sentence of each export that brings nothing, if the others are of use
+                without it.
 
         Raises:
             FatalAPIError: If a job cannot be had, or brings nothing.
         """
         waiting = deque(
-            PendingStart(request) for request in requests if not self.adopt(reader, request)
+            PendingStart(request)
+            for request in requests
+            if request.key not in self._failures and not self.adopt(reader, request)
         )
         if waiting:
             self._check_quota(reader, len(waiting))
         for request in requests:
             active = self._active.get(request.key)
-            yield (active and active.export) or self._wait_and_read(reader, request, waiting)
+            try:
+                export = (active and active.export) or self._wait_and_read(reader, request, waiting)
+            except ExportFailedError as error:
+                if failed is None:
+                    raise
+                failed.append(str(error))
+                continue
+            yield export
+            self._read_by[request.key].add(reader.name)
 
     def _check_quota(self, reader: Reader, count: int) -> None:
         """Check that all jobs of the run can be had before the first one is paid.
@@ -208,12 +264,13 @@ class ExportRun:
             return self._client.fetch(LIMITS, limits_in)
         except UnauthorizedError:
             raise
-        except RefusedError as error:
+        except (RefusedError, PersistentServerError) as error:
             self._may_ask_for_limits = False
             self._client.logger.warning(
-                "This token may not see the limits of export jobs (HTTP %d): the tap starts one "
-                "job at a time, until Clari refuses one",
-                error.status,
+                "%s: the tap starts one job at a time, until Clari refuses one",
+                f"This token may not see the limits of export jobs (HTTP {error.status})"
+                if isinstance(error, RefusedError)
+                else f"The limits of export jobs cannot be read ({error})",
             )
             return self._limits()
 
@@ -225,7 +282,11 @@ class ExportRun:
         if limits.available_monthly_quota <= 0:
             raise FatalAPIError(export_errors.quota_spent(limits, len(waiting), len(self._active)))
         for _ in range(limits.available_concurrent_limit):
-            job = self._starter.start(waiting[0], limits) if waiting else None
+            try:
+                job = self._starter.start(waiting[0], limits) if waiting else None
+            except ExportFailedError as error:
+                self._failed(waiting.popleft().request, str(error))
+                continue
             if job is None:
                 break
             request = waiting.popleft().request
@@ -240,16 +301,18 @@ class ExportRun:
         deadline = Deadline(self._timeout)
         while True:
             limits = self._start_what_fits(reader, waiting)
+            if sentence := self._failures.get(request.key):
+                raise ExportFailedError(sentence)
             if active := self._active.get(request.key):
-                ids = {"jobId": active.job_id}
-                job = self._client.fetch(JOB, job_in, ids=ids, handling=MAY_BE_GONE)
-                active.has_ended = job.is_done
-                if job.is_done:
+                job = self._look_at(active)
+                active.has_ended = bool(job and job.is_done)
+                if job and job.is_done:
                     if export := self._read(active, job):
                         return export
                     waiting.append(PendingStart(request))
                     continue
-                self._check_end(active, job)
+                if job:
+                    self._check_end(active, job)
             elif limits:
                 if deadline.is_over():
                     raise FatalAPIError(export_errors.no_slot(limits, deadline.waited))
@@ -258,13 +321,23 @@ class ExportRun:
                     self._client.logger.warning("%s; waiting to export %s", slots, request.label)
             time.sleep(self._poll_seconds)
 
+    def _look_at(self, active: ActiveJob) -> Job | None:
+        """The job as it is now; `None` if Clari does not know it yet."""
+        try:
+            ids = {"jobId": active.job_id}
+            return self._client.fetch(JOB, job_in, ids=ids, handling=MAY_BE_GONE)
+        except NotFoundError:
+            if active.job.is_new:
+                return None
+            self.give_up(active.request, export_errors.vanished(active))
+
     def _check_end(self, active: ActiveJob, job: Job) -> None:
         """Check that a job may yet bring something."""
         if job.has_failed:
-            self.abandon(active.request)
-            raise FatalAPIError(export_errors.failed(active, job.status))
+            self.give_up(active.request, export_errors.failed(active, job.status))
         if active.deadline.is_over():
-            raise FatalAPIError(export_errors.never_ends(active, job.status))
+            sentence = export_errors.never_ends(active, job.status)
+            raise self._failed(active.request, sentence)
         if active.deadline.is_time_to_log():
             self._client.logger.info(
                 "Export job %s: %s after %s (h:mm:ss)",
@@ -280,13 +353,14 @@ class ExportRun:
                 self._client, active.job_id, job, active.request.list_names
             )
         except PersistentBodyError as error:
-            raise FatalAPIError(export_errors.unreadable_result(active, error)) from error
+            sentence = export_errors.unreadable_result(active, error)
+            raise self._failed(active.request, sentence) from error
         except RefusedError as error:
             if error.status not in GONE:
                 raise
-            self.abandon(active.request)
             if not active.is_inherited:
-                raise FatalAPIError(export_errors.no_result(active, error)) from error
+                self.give_up(active.request, export_errors.no_result(active, error))
+            self.abandon(active.request)
             self._client.logger.warning(
                 "The result of the export job %s is gone; starting another", active.name
             )

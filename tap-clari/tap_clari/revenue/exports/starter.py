@@ -18,8 +18,14 @@ import msgspec
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.kit.client import MAY_BE_GONE
-from tap_clari.kit.errors import RefusedError, UnknownOutcomeError
+from tap_clari.kit.errors import (
+    NotFoundError,
+    RefusedError,
+    UnauthorizedError,
+    UnknownOutcomeError,
+)
 from tap_clari.revenue.exports import errors as export_errors
+from tap_clari.revenue.exports.errors import ExportFailedError
 from tap_clari.revenue.exports.jobs import JOB, JOBS, Job, job_id_in, job_in, jobs_in
 from tap_clari.revenue.exports.ledger import StartedJob
 
@@ -35,6 +41,9 @@ QUOTA_REACHED = "export_monthly_quota_reached"
 
 TRIES = 6
 """How often a job is asked for whose start is not answered."""
+
+LOOKS = 3
+"""How often a job whose start is not answered is looked for before it is asked for again."""
 
 SKEW = timedelta(minutes=10)
 """How far the clocks of Clari and this machine may differ."""
@@ -56,14 +65,18 @@ class PendingStart:
     Args:
         request: What it is to export.
         intent: The first start that got no answer, with the jobs that there were before it.
+        outcome: What the last start got instead.
         look_until: Until this time of the monotonic clock the job is only looked for, and not
             asked for again: an answer that took too long may yet lead to a job.
+        looks: How often it is only looked for as well, since the list of jobs may lag.
         tries: How many starts got no answer.
     """
 
     request: ExportRequest
     intent: StartedJob | None = None
+    outcome: UnknownOutcomeError | None = None
     look_until: float = 0.0
+    looks: int = 0
     tries: int = 0
 
 
@@ -88,7 +101,7 @@ class JobStarter:
                 continue
             job_id = entry.job_id or self._find(request, entry, before=entry.started + SKEW)
             is_outdated = entry.is_read and entry.age > REUSED
-            if job_id and not is_outdated and self._is_still_there(job_id):
+            if job_id and not is_outdated and self._is_still_there(entry, job_id):
                 job = entry.with_id(job_id)
                 self._log_inherited(request, job)
                 return job
@@ -117,8 +130,12 @@ class JobStarter:
         if pending.intent:
             if found := self._find(request, pending.intent):
                 return pending.intent.with_id(found)
-            if time.monotonic() < pending.look_until:
+            pending.looks -= 1
+            if time.monotonic() < pending.look_until or pending.looks > 0:
                 return None
+            if pending.outcome and pending.outcome.was_done:
+                # To ask again would be to pay again.
+                raise self._not_started(pending, pending.outcome)
         intent = StartedJob.intent_for(request, limits.known_job_ids)
         self._ledger.remember(intent)
         try:
@@ -128,7 +145,7 @@ class JobStarter:
             return self._find_unanswered(pending, pending.intent, error)
         except FatalAPIError as error:
             self._ledger.forget(request.key)
-            if not isinstance(error, RefusedError):
+            if not isinstance(error, RefusedError) or isinstance(error, UnauthorizedError):
                 raise
             if error.reason == QUOTA_REACHED:
                 if not limits.are_known:
@@ -136,23 +153,31 @@ class JobStarter:
                 # Somebody else was quicker. The limits will say which of the two quotas it is.
                 return None
             sentence = request.explain_refusal(error.reason or str(error.status))
-            raise FatalAPIError(sentence or str(error)) from error
+            raise ExportFailedError(sentence or str(error)) from error
 
     def _find_unanswered(
         self, pending: PendingStart, intent: StartedJob, error: UnknownOutcomeError
     ) -> StartedJob | None:
         request = pending.request
         pending.tries += 1
+        pending.outcome = error
         if error.may_still_run:
             pending.look_until = time.monotonic() + self._client.timeout
-        if error.may_have_run and (found := self._find(request, intent)):
-            return intent.with_id(found)
-        if not error.may_still_run:
+        if error.may_have_run:
+            pending.looks = LOOKS
+            if found := self._find(request, intent):
+                return intent.with_id(found)
+        else:
             self._ledger.forget(request.key)
         if pending.tries == TRIES:
-            raise FatalAPIError(export_errors.not_started(request.label, error, TRIES)) from error
-        self._client.logger.warning("POST %s: %s; trying again", request.key.path, error)
+            raise self._not_started(pending, error) from error
+        what_now = "looking for the job" if error.may_have_run else "trying again"
+        self._client.logger.warning("POST %s: %s; %s", request.key.path, error, what_now)
         return None
+
+    def _not_started(self, pending: PendingStart, error: UnknownOutcomeError) -> ExportFailedError:
+        label = pending.request.label
+        return ExportFailedError(export_errors.not_started(label, error, pending.tries))
 
     def _find(
         self, request: ExportRequest, intent: StartedJob, *, before: datetime | None = None
@@ -180,14 +205,14 @@ class JobStarter:
         oldest = min(found, key=lambda job: job.started or since, default=None)
         return str(oldest.job_id) if oldest else None
 
-    def _is_still_there(self, job_id: str) -> bool:
+    def _is_still_there(self, entry: StartedJob, job_id: str) -> bool:
         try:
             ids = {"jobId": job_id}
             job = self._client.fetch(JOB, job_in, ids=ids, handling=MAY_BE_GONE)
         except RefusedError as error:
             if error.status not in GONE:
                 raise
-            return False
+            return entry.is_new and isinstance(error, NotFoundError)
         return not job.has_failed and not job.is_expired
 
     def _log_inherited(self, request: ExportRequest, job: StartedJob) -> None:

@@ -129,13 +129,15 @@ class _ForecastExportStream(ExportStream):
         yield from self._read(missed, seen)
 
     def _read(self, requests: Sequence[ExportRequest], seen: SeenIds) -> Iterator[Record]:
-        for export in self.run.exports.results(self, requests):
+        failed: list[str] = []
+        for export in self.run.exports.results(self, requests, failed):
             forecast_id = export.request.key.ids["forecastId"]
             try:
                 period = self._checked_period(export)
             except FatalAPIError as error:
                 if self.config["time_periods"]:
-                    raise
+                    failed.append(str(error))
+                    continue
                 # Nobody has named this quarter: the tap only wanted a second look at it.
                 self.log("%s", error, level=logging.WARNING)
                 self.run.exports.quarters.drop(forecast_id, export.request.key.body["timePeriod"])
@@ -153,6 +155,8 @@ class _ForecastExportStream(ExportStream):
                 key = [record.get(name) for name in self.primary_keys]
                 if None in key or seen.add(msgspec.json.encode(key).decode()):
                     yield record
+        if failed:
+            raise FatalAPIError(" ".join(failed))
 
     def records_of(self, export: Export) -> Iterator[Record]:
         """The records of the list."""
@@ -194,8 +198,7 @@ class _ForecastExportStream(ExportStream):
                 f"with {', '.join(found)}: {asked} does not exist, or has no data. "
                 "Correct time_periods, if it names it; nothing of this export was read."
             )
-            self.run.exports.abandon(export.request)
-            raise FatalAPIError(message)
+            self.run.exports.give_up(export.request, message)
         if asked and not found:
             self.log(
                 "The export of %s does not say of which quarter it is",
