@@ -180,7 +180,7 @@ def test_payment_requests_and_unheard_of_events_tell_what_changed_too(start: Sta
         names_of = {"conversationId": talk, "customerId": desk.conversations[talk]["customerId"]}
         gladly.sandbox.events.add(kind, timestamp=ago(hours=5 - number), content=names_of)
     # Nothing in these says what changed.
-    for content in ({}, {"conversationId": ""}, {"conversationId": 7}):
+    for content in ({}, {"conversationId": ""}, {"conversationId": [7]}):
         gladly.sandbox.events.add("CONTACT/OFFERED", timestamp=ago(hours=1), content=content)
     state = state_of(conversations=ago(hours=6), customer_profiles=ago(hours=6))
     run = gladly.tap.run("conversations", "customer_profiles", state=state)

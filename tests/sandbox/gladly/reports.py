@@ -141,7 +141,7 @@ class Reports:
         """
         found = [
             row
-            for row in self.work_sessions
+            for row in self._own_table(SESSIONS).rows
             if session_id in {row["contact_session_id"], row.get("id")}
         ]
         if not session_id or not found:
