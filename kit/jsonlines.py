@@ -30,8 +30,10 @@ class JSONLinesReceiver:
     """Writes an answer of JSON lines to disk; one for each thing that is asked for.
 
     An answer with lines of which none is a record is something else: it is asked for again, as
-    often as any request. An empty one is believed when it comes twice. One that ends in the middle
-    of a line was likely cut off; if it is said to be JSON and comes no better, it is what there is.
+    often as any request. So is one that ends with an object of errors: the server broke off. An
+    empty one is believed when it comes twice. One that ends in the middle of a line, or with
+    another text, was likely cut off; if it comes no better, it is what there is. What is not said
+    to be JSON must end with a whole line.
 
     Args:
         key: The member that each record has.
@@ -56,8 +58,10 @@ class JSONLinesReceiver:
             is_sound = was_empty
         else:
             is_json = "json" in response.headers.get("Content-Type", "").lower()
-            is_patient = is_json and self._tries >= PATIENCE
-            is_sound = bool(has_record) and (_is_whole(file) or is_patient)
+            is_patient = self._tries >= PATIENCE and (is_json or not file.unfinished.strip())
+            last = _record_of(file.last_line())
+            is_error = last is not None and last.get(self._key) is None and "errors" in last
+            is_sound = bool(has_record) and not is_error and (last is not None or is_patient)
         if is_sound:
             return file
         file.close()
@@ -72,11 +76,6 @@ class JSONLinesReceiver:
             if has_record:
                 break
         return has_record
-
-
-def _is_whole(file: Spool) -> bool:
-    unfinished = file.unfinished.strip()
-    return not unfinished or _record_of(unfinished) is not None
 
 
 class JSONLines:

@@ -113,6 +113,17 @@ class Spool:
         self._file.seek(0)
         return os.fdopen(os.dup(self._file.fileno()), "rb", 1 << 20)
 
+    def last_line(self) -> bytes:
+        """The last line that holds something."""
+        with self.open() as body:
+            size, length = body.seek(0, os.SEEK_END), CHUNK
+            while True:
+                body.seek(max(0, size - length))
+                _, end, line = body.read().rstrip().rpartition(b"\n")
+                if end or length >= size:
+                    return line
+                length *= 8
+
     def lines(self) -> Iterator[tuple[int, bytes]]:
         r"""The lines that hold something, with their numbers from 1.
 

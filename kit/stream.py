@@ -65,6 +65,9 @@ class StreamState(t.TypedDict, total=False):
     partitions: list[dict[str, t.Any]]
 
 
+UNREADABLE = (msgspec.ValidationError, RecursionError)
+"""What is raised for an answer with a number or a depth that no machine has."""
+
 INTERVAL = "reference_data_interval_hours"
 """The setting that spares reference data."""
 
@@ -253,7 +256,7 @@ class ApiStream(Stream):
         except UnexpectedResponseError as error:
             message = self.client.errors.unexpected(error.path, error.missing)
             raise FatalAPIError(message) from error
-        except (msgspec.ValidationError, RecursionError) as error:
+        except UNREADABLE as error:
             message = self.client.errors.unexpected(self.path, SOUND_RECORDS)
             raise FatalAPIError(message) from error
 

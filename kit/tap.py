@@ -33,13 +33,13 @@ from .config import (
     value_errors,
     with_values,
 )
-from .errors import incomplete_streams
+from .errors import UnexpectedResponseError, incomplete_streams
 from .estimate import Estimate, estimate_lines, rationed_in
 from .inputs import checked_catalog, checked_state, read_file, stream_state_error
 from .maps import map_error, new_mapper
 from .session import Pace, ThrottledSession
 from .shutdown import AtomicWriter, exit_by_signal
-from .stream import ApiStream, StreamState
+from .stream import UNREADABLE, ApiStream, StreamState
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -181,7 +181,9 @@ class ApiTap(Tap):
             if not isinstance(stream, ApiStream) or stream.missing_settings() or stream.is_spared:
                 continue
             # What goes wrong here goes wrong again when the stream is read, and is said there.
-            with contextlib.suppress(ConfigurationError, FatalAPIError):
+            with contextlib.suppress(
+                ConfigurationError, FatalAPIError, UnexpectedResponseError, *UNREADABLE
+            ):
                 estimates[stream.name] = stream.estimate()
         rate = float(self.config["requests_per_second"])
         left = self.quota_left(rationed_in(estimates))

@@ -107,8 +107,10 @@ class GladlySession(ThrottledSession):
         if response.elapsed.total_seconds() > 1:
             return
         try:
+            # As floats: what no machine has becomes infinite.
             limit, remaining = (
-                int(response.headers[f"Ratelimit-{name}-Second"]) for name in ("Limit", "Remaining")
+                float(response.headers[f"Ratelimit-{name}-Second"])
+                for name in ("Limit", "Remaining")
             )
         except (KeyError, ValueError):
             return

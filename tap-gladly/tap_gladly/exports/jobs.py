@@ -20,6 +20,9 @@ JOBS = "/export/jobs"
 RETENTION = timedelta(days=14)
 """How long Gladly keeps a job and its files."""
 
+STATUSES = frozenset({"PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"})
+"""Every status of a job (the vendor's document)."""
+
 ALLOWED_GAP = timedelta(seconds=1)
 """What may lie between the windows of two jobs that follow each other."""
 
@@ -34,7 +37,7 @@ class Job:
         updated: When it was last updated.
         start: Where its window begins.
         end: Where its window ends.
-        files: The names of its files.
+        files: The names of its files; `None` where Gladly does not say.
     """
 
     id: str
@@ -42,7 +45,11 @@ class Job:
     updated: datetime
     start: datetime
     end: datetime
-    files: tuple[str, ...]
+    files: tuple[str, ...] | None
+
+    def may_have(self, filename: str) -> bool:
+        """Whether it has a file of this name, as far as Gladly says."""
+        return self.files is None or filename in self.files
 
     @classmethod
     def of(cls, record: Record) -> Job | None:
@@ -54,6 +61,7 @@ class Job:
         parameters = record.get("parameters")
         window = parameters if isinstance(parameters, dict) else {}
         files = record.get("files")
+        names = [each for each in files if isinstance(each, str)] if isinstance(files, list) else []
         # Times come with 0 to 9 digits of a second: as text they would not compare.
         updated = time_or_none(record.get("updatedAt"))
         start, end = (time_or_none(window.get(name)) for name in ("startAt", "endAt"))
@@ -65,13 +73,11 @@ class Job:
             return None
         return cls(
             id=job_id,
-            status=str(record.get("status")),
+            status=str(record.get("status")).upper(),
             updated=updated,
             start=start,
             end=end,
-            files=tuple(each for each in files if isinstance(each, str))
-            if isinstance(files, list)
-            else (),
+            files=tuple(names) if names == files else None,
         )
 
 

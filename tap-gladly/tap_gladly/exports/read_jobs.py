@@ -41,7 +41,7 @@ class ReadJobs:
         state: The stream's part of the state, which is written to.
         jobs: The jobs that Gladly still has, by window.
         bookmark: Up to which time of their updates earlier runs have read them; `None` for none.
-        end_date: The setting `end_date`, past which the bookmark does not move.
+        latest: The time past which the bookmark does not move.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class ReadJobs:
         state: dict[str, t.Any],
         jobs: Collection[Job],
         bookmark: datetime | None,
-        end_date: datetime | None,
+        latest: datetime,
     ) -> None:
         self._state = state
         self._jobs = jobs
         self._bookmark = bookmark
-        self._end_date = end_date
+        self._latest = latest
         self._read: set[str] = {*(state.get(READ_JOBS) or ())}
 
     @property
@@ -84,7 +84,7 @@ class ReadJobs:
             unread: Those still to be read.
             unfilled_gap: Where a gap begins that may yet be filled.
         """
-        until = max(self.read_until or job.end, job.end)
+        until = min(max(self.read_until or job.end, job.end), self._latest)
         self._state[READ_UNTIL] = format_time(min(until, unfilled_gap or until))
         self._read.add(_key(job))
         read = [each for each in self._jobs if _key(each) in self._read]
@@ -92,8 +92,8 @@ class ReadJobs:
         moves = all(each.updated > newest for each in unread)
         if moves:
             # The list reaches back from the bookmark of the state, where the next run looks.
-            bookmark = min(newest, self._end_date or newest)
-            self._bookmark = max(self._bookmark or bookmark, bookmark)
+            newest = min(newest, self._latest)
+            self._bookmark = max(self._bookmark or newest, newest)
         self._state[READ_JOBS] = [
             _key(each)
             for each in read

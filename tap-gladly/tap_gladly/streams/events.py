@@ -53,12 +53,14 @@ class EventsStream(GladlyStream, EventsReader):
         try:
             for record in events.records(lines):
                 moment = time_or_none(record.get("timestamp"))
-                if _entity_of(record) in others or (moment and start and moment < start):
+                # One from before all that was asked for has a wrong time, and is not left out.
+                is_earlier = moment and start and events.start <= moment < start
+                if _entity_of(record) in others or is_earlier:
                     continue
                 yield record
-                if moment:
+                if moment and moment <= end:
                     # Events come in their order: a killed run reads on from here.
-                    self.move_bookmark(min(moment, end))
+                    self.move_bookmark(moment)
         finally:
             lines.log_bad_lines(self.log)
         self.move_bookmark(end)

@@ -12,12 +12,13 @@ from tap_gladly.conversation_content import with_list_of_recipients
 from tap_gladly.exports.jobs import (
     JOBS,
     RETENTION,
+    STATUSES,
     Job,
     failed_windows,
     uncovered_windows,
 )
 from tap_gladly.exports.read_jobs import OVERLAP, ExportFileState, ReadJobs
-from tap_gladly.kit.errors import NotFoundError
+from tap_gladly.kit.errors import NotFoundError, shown
 from tap_gladly.kit.estimate import Estimate
 from tap_gladly.kit.jsonlines import JSONLines, JSONLinesReceiver
 from tap_gladly.kit.times import format_second, format_time, time_or_none
@@ -119,7 +120,7 @@ class ExportFileStream(GladlyStream):
     def needed(self) -> Estimate:
         """A file for each job that was not read; the list of jobs is asked for once by all."""
         read_jobs, completed = self._jobs()
-        return Estimate(sum(self.filename in job.files for job in read_jobs.unread(completed)))
+        return Estimate(sum(job.may_have(self.filename) for job in read_jobs.unread(completed)))
 
     def _jobs(self) -> tuple[ReadJobs, list[Job]]:
         """Which jobs were read, and which there are for this run."""
@@ -134,7 +135,14 @@ class ExportFileStream(GladlyStream):
             and (start is None or job.end > start)
             and (end is None or job.end <= end)
         ]
-        return ReadJobs(state, jobs, self.bookmark(), end), completed
+        if unknown := {job.status for job in jobs} - STATUSES:
+            self.warn_once(
+                f"Export jobs have a status that the tap does not know ({shown(sorted(unknown))}): "
+                "they are not read. Please report it as a bug of tap-gladly."
+            )
+        # A job may have a time that is yet to come: a bookmark there would pass over all others.
+        latest = min(self.run_started_at, end or self.run_started_at)
+        return ReadJobs(state, jobs, self.bookmark(), latest), completed
 
     def _name_gaps(self, since: datetime | None) -> datetime | None:
         """Say which time no job covers: there is nothing that the tap could do about it.
@@ -164,7 +172,7 @@ class ExportFileStream(GladlyStream):
 
     def _file_of(self, job: Job) -> Spool | None:
         """Receive the file of a job; none if the job has none, or has it no more."""
-        if self.filename not in job.files:
+        if not job.may_have(self.filename):
             return None
         ids = {"jobId": job.id, "filename": self.filename}
         try:
@@ -179,7 +187,7 @@ class ExportFileStream(GladlyStream):
                 yield from lines.records(file, name, self.decode_fitting)
             finally:
                 file.close()
-        elif self.filename in job.files:
+        elif job.may_have(self.filename):
             self.log(
                 "The file %s of the export job %s (%s to %s) is gone, since it was listed: Gladly "
                 "keeps jobs for 14 days. Ask Gladly support to make the export again",
@@ -188,6 +196,11 @@ class ExportFileStream(GladlyStream):
                 format_second(job.start),
                 format_second(job.end),
                 level=logging.WARNING,
+            )
+        elif any(self.filename.partition(".")[0] in each.lower() for each in job.files or ()):
+            self.warn_once(
+                f"Export jobs have the file {self.filename} by another name, by which the tap does "
+                "not ask for it. Please report it as a bug of tap-gladly."
             )
 
 
