@@ -30,7 +30,8 @@ class Chart:
         query: Its answer in SQL: a row has the name of a series, a place on the x axis and a value.
         unit: What the values are, below the chart.
         lines: Whether the series are lines over time, and not bars.
-        bars: Whether the bars of one place are stacked (`stack`) or beside each other (`group`).
+        bars: Whether the bars of one place are on top of each other, those below zero beneath it
+            (`relative`), or beside each other (`group`).
         views: The files in `docs/sql` whose views the query reads.
     """
 
@@ -38,7 +39,7 @@ class Chart:
     query: str
     unit: str
     lines: bool = False
-    bars: str = "stack"
+    bars: str = "relative"
     views: Sequence[str] = ()
 
     def figure(self, connection: Connection) -> graph_objects.Figure:
