@@ -156,6 +156,13 @@ def checked_state(file: t.BinaryIO) -> io.StringIO:
             "that a run wrote, or none."
         )
         raise ConfigurationError(message) from error
+    if state and "bookmarks" not in state:
+        # As the SDK reads it, all streams would begin anew.
+        message = (
+            "The file given with --state has no bookmarks: give the last state that a run wrote, "
+            "without what stands around it in a message."
+        )
+        raise ConfigurationError(message)
     kept = {name: each for name, each in bookmarks.items() if each is not None}
     return io.StringIO(json.dumps({**state, "bookmarks": kept}))
 

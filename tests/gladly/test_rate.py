@@ -8,6 +8,8 @@ import typing as t
 import pytest
 
 from tests.gladly.report_truth import REPORTS, days_ago
+from tests.gladly.scripted import Answer, Scripted
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Gladly, Start
@@ -145,3 +147,13 @@ def test_reports_that_others_used_up_are_waited_for(gladly: Gladly) -> None:
     assert "POST /reports: HTTP 429" in run.log
     first, second = gladly.sandbox.traffic.arrivals()
     assert 3 < second - first < 10
+
+
+@pytest.mark.parametrize("limit", ["9" * 400, "9" * 5_000, "-1", "0", "NaN", "ten", ""])
+def test_a_rate_that_is_none_is_passed_over(limit: str) -> None:
+    headers = {"Ratelimit-Limit-Second": limit, "Ratelimit-Remaining-Second": "0"}
+    with Scripted(Answer(b'[{"id": "t1"}]', headers)) as server:
+        settings = {"api_url": server.url, "username": "a@b.c", "api_token": "x"}
+        run = Tap("tap-gladly", settings).run("teams")
+    assert run.returncode == 0, run.log
+    assert run.ids("teams") == ["t1"]

@@ -111,3 +111,12 @@ def test_every_node_of_a_state_may_be_something_else() -> None:
 @pytest.mark.parametrize("bookmarks", [None, {}, {"calls": None}])
 def test_a_stream_that_is_null_begins_anew(bookmarks: object) -> None:
     assert json.load(checked_state(as_file({"bookmarks": bookmarks}))) == {"bookmarks": {}}
+
+
+@pytest.mark.parametrize("around", ["value", "singer_state"])
+def test_a_state_within_something_else_is_refused(around: str) -> None:
+    state = {around: {"bookmarks": {"calls": {"replication_key_value": "2026-01-01T00:00:00Z"}}}}
+    sentence = refusal(lambda: checked_state(io.BytesIO(json.dumps(state).encode())))
+    assert sentence
+    assert "has no bookmarks" in sentence
+    assert refusal(lambda: checked_state(io.BytesIO(b"{}"))) is None
