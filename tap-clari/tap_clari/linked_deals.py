@@ -64,5 +64,5 @@ class LinkedDeals:
         """Have the opportunity read that is the deal of a call."""
         linked = member(call, "crm_info")
         deal = member(linked, "deal_id") if isinstance(linked, dict | msgspec.Struct) else None
-        if deal and isinstance(deal, str):
-            self._ids.add(deal)
+        if deal and isinstance(deal, str | int):
+            self._ids.add(str(deal))

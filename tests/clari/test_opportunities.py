@@ -6,9 +6,11 @@ import json
 import typing as t
 from datetime import datetime, timezone
 
+import pytest
 from tap_clari.kit.times import parse_time
 
 from tests.clari.revenue_truth import assert_same
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Revenue
@@ -127,3 +129,40 @@ def test_a_value_that_is_no_text_is_json_text_and_its_type_is_named(revenue: Rev
     numbers = ["number"] * 4
     assert types == [*texts, *numbers, "boolean", "boolean", *["array"] * 2, *["object"] * 2, None]
     assert not run.warnings
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 413, 500, 502])
+def test_one_that_clari_fails_on_does_not_keep_the_others_away(
+    revenue: Revenue, impatient: str, status: int
+) -> None:
+    known = revenue.sandbox.account.opportunities
+    bad = list(known)[len(known) // 2]
+    revenue.sandbox.faults.add(path=PATH, params={"oppId": bad}, times=None, status=status)
+    run = Tap(impatient, revenue.tap.config).run("opportunities", opportunity_ids=list(known))
+    assert_same(run, "opportunities", [each for key, each in known.items() if key != bad])
+    [error] = [line for line in run.warnings if "is left out" in line]
+    assert f"opportunities: {bad} cannot be read" in error
+
+
+def test_fewer_are_asked_for_where_an_answer_would_be_too_large(
+    revenue: Revenue, impatient: str
+) -> None:
+    account = revenue.sandbox.account
+    account.most_opportunities = 7
+    known = account.opportunities
+    run = Tap(impatient, revenue.tap.config).run("opportunities", opportunity_ids=list(known))
+    assert_same(run, "opportunities", list(known.values()))
+    assert "is left out" not in run.log
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_fault_of_all_of_them_ends_the_stream_with_few_requests(
+    revenue: Revenue, impatient: str, status: int
+) -> None:
+    revenue.sandbox.faults.add(path=PATH, times=None, status=status)
+    ids = [f"006{number}" for number in range(100)]
+    run = Tap(impatient, revenue.tap.config).run("opportunities", opportunity_ids=ids)
+    assert run.returncode == 1
+    assert f"HTTP {status}" in run.last_word
+    assert not run.records
+    assert len(asked(revenue)) < 60

@@ -65,14 +65,23 @@ def test_what_is_read_by_id_is_not_gone_and_not_hollow(
     assert_complete(run, healthy, calm, BY_ID)
 
 
-@pytest.mark.parametrize("answer", [*ANSWERS, "a gateway's 502"])
+SINGLE: dict[str, Answer] = {
+    **ANSWERS,
+    "a gateway's 502": (502, b"<html></html>"),
+    "a call that the key may not see": (403, {"errorMessage": "Forbidden"}),
+    "a gateway's 403": (403, b"<html></html>"),
+    "a call that the law withholds": (451, b""),
+}
+
+
+@pytest.mark.parametrize("answer", SINGLE)
 def test_a_single_call_that_is_answered_wrongly_is_named_and_passed_over(
     start: Start, impatient: str, answer: str
 ) -> None:
     copilot = start(calls=60)
     wanted = detailed(copilot)
     hit = list(wanted)[len(wanted) // 2]
-    status, body = ANSWERS.get(answer, (502, b"<html></html>"))
+    status, body = SINGLE[answer]
     copilot.sandbox.faults.add(
         path="/call-details", params={"id": hit}, times=None, status=status, body=body
     )

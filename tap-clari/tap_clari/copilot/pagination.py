@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ from tap_clari.kit.client import FEW_AT_ONCE, ORDINARY, Handling
 from tap_clari.kit.decoding import raw_records
 from tap_clari.kit.errors import PersistentBodyError, PersistentServerError, RefusedError
 from tap_clari.kit.progress import ProgressLog
-from tap_clari.kit.times import parse_time
+from tap_clari.kit.times import EARLIEST, parse_time_or_epoch, time_or_none
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +39,9 @@ PAGE_SIZE = 100
 MAX_SKIP = 10_000
 MAX_REACHABLE = MAX_SKIP + PAGE_SIZE
 """How many records of one question can be read."""
+
+LARGEST_COUNT = 1 << 32
+"""A larger number is none of records."""
 
 MAX_READINGS = 3
 """How often a list that changes while it is read is read again before it is given up."""
@@ -84,6 +87,7 @@ class _Page:
         next_skip: Where the next page begins.
         count: How many records the API has for the question; `None` if it does not say.
         is_full: Whether the page holds as many records as were asked for.
+        has_more: Whether it is said not to be the last one.
         unreadable: Where the one record stands that the API cannot give; `None` if it gave all.
     """
 
@@ -91,6 +95,7 @@ class _Page:
     next_skip: int
     count: int | None
     is_full: bool
+    has_more: bool = False
     unreadable: int | None = None
 
     @property
@@ -104,7 +109,7 @@ class _Page:
         The count may be too low: capped, or overtaken by a call that came meanwhile. So a full
         page does not end a list. Without a count, only an empty page does.
         """
-        if self.unreadable is not None:
+        if self.unreadable is not None or (self.has_more and self.records):
             return False
         if not self.records:
             return True
@@ -194,6 +199,7 @@ class SkipPaginator:
         self._list_names = list_names
         self._uncounted = uncounted or {}
         self._size = _PageSize()
+        self._follows_next = True
 
     def count(self, question: Question) -> int | None:
         """How many records the API has for the question; `None` if it does not say."""
@@ -220,6 +226,9 @@ class SkipPaginator:
         records: dict[str, msgspec.Raw] = {}
         for _ in range(MAX_READINGS):
             first = self._page(question, 0)
+            if (first.count or 0) > MAX_REACHABLE and not self._has_record(question, MAX_SKIP):
+                # The count is of something else, and would have the window be cut without end.
+                first = replace(first, count=None)
             count = first.count
             if count is not None and count > MAX_REACHABLE and not only_reachable:
                 return Reading([], count, is_whole=False, fingerprint=first.fingerprint)
@@ -230,6 +239,8 @@ class SkipPaginator:
             records.update(found.records)
             if count is None or not is_whole or len(found) >= count:
                 break
+            # Where the next page is said to begin may leave some out.
+            self._follows_next = False
         else:
             if found.has_repeated:
                 raise FatalAPIError(self.client.errors.circular(self.path))
@@ -252,21 +263,29 @@ class SkipPaginator:
         """
         progress = ProgressLog(self.client.logger.info, f"The list {self.path}", first.count)
         found = _Found()
-        for page in self._pages(question, first):
+        # An API that gives fewer records than it is asked for may count too few as well.
+        count = first.count if first.is_full or first.ends(first.count) else None
+        for page in self._pages(question, first, count):
             found.add(page)
             if found.repeated >= MAX_REPEATED_PAGES:
                 raise FatalAPIError(self.client.errors.circular(self.path))
             progress.count(len(page.records))
-        return found, page.ends(first.count)
+        return found, page.ends(count)
 
-    def _pages(self, question: Question, first: _Page) -> Iterator[_Page]:
-        """The pages of a list, several at once if the list is counted."""
+    def _pages(self, question: Question, first: _Page, count: int | None) -> Iterator[_Page]:
+        """The pages of a list, several at once if the list is counted.
+
+        Args:
+            question: The query, without `skip` and `limit`.
+            first: The first page.
+            count: How many records it has, as far as that tells its end.
+        """
 
         def pages_between(skip: int, end: int) -> Iterator[_Page]:
             while skip < end and skip <= MAX_SKIP:
                 page = self._page(question, skip)
                 yield page
-                if page.ends(first.count):
+                if page.ends(count):
                     return
                 skip = page.next_skip
 
@@ -284,8 +303,12 @@ class SkipPaginator:
             ):
                 for last in pages:
                     yield last
-        if not last.ends(first.count):
+        if not last.ends(count):
             yield from pages_between(last.next_skip, MAX_REACHABLE)
+
+    def _has_record(self, question: Question, skip: int) -> bool:
+        page = self._page(question, skip, limit=1)
+        return bool(page.records) or page.unreadable is not None
 
     def _page(self, question: Question, skip: int, limit: int | None = None) -> _Page:
         """Read a page, of fewer records where the API fails on a larger one.
@@ -359,10 +382,11 @@ class SkipPaginator:
         count, next_skip = pagination.get("matched", 0), pagination.get("nextPageSkip", 0)
         return _Page(
             records={identity_of(record): record for record in records},
-            next_skip=next_skip if next_skip > skip else end,
+            next_skip=next_skip if next_skip > skip and self._follows_next else end,
             # A count that is lower than what came says nothing.
             count=count if count >= end and "matched" in pagination else None,
             is_full=len(records) >= limit,
+            has_more=pagination.get("hasMore", False) is True,
         )
 
     def _decode(self, answer: Answer) -> tuple[list[msgspec.Raw], dict[str, int]]:
@@ -388,14 +412,18 @@ def _may_be_too_large(error: FatalAPIError) -> bool:
 
 
 def _pagination(answer: Answer) -> dict[str, int]:
-    """The numbers in the member `pagination`; empty if the answer has none."""
+    """The numbers in the member `pagination`, and `hasMore`; empty if the answer has none."""
     try:
         pagination = msgspec.json.decode(answer.body, type=_Paged).pagination
     except msgspec.ValidationError:
         # The list stands alone.
         return {}
     members = pagination.items() if isinstance(pagination, dict) else ()
-    return {name: value for name, value in members if type(value) is int}
+    return {
+        name: value
+        for name, value in members
+        if (type(value) is int and 0 <= value <= LARGEST_COUNT) or name == "hasMore"
+    }
 
 
 class _Paged(msgspec.Struct):
@@ -414,14 +442,12 @@ def identity_of(record: msgspec.Raw) -> str:
 
 
 def time_of(record: msgspec.Raw, field: str | None) -> datetime | None:
-    """A time of the record; `None` if it has none that can be read."""
+    """A time of the record; `None` if it has none that can be read, or the year 1 in its place."""
     if field is None:
         return None
     value = getattr(msgspec.json.decode(record, type=_showing(field)), field)
-    try:
-        return parse_time(value)
-    except (TypeError, ValueError):
-        return None
+    moment = time_or_none(value, parse_time_or_epoch)
+    return moment if moment and moment >= EARLIEST else None
 
 
 @cache

@@ -33,6 +33,8 @@ API_PASSWORD = "SANDBOX-COPILOT-PASSWORD"
 FORBIDDEN = "forbidden"
 """Key and password that are known and may do nothing: 403."""
 
+_STRIDE = 100
+
 
 @dataclass
 class PageFaults:
@@ -44,6 +46,8 @@ class PageFaults:
         uncounted: Pages come without ``pagination``.
         stuck: ``skip`` is ignored: every page is the first one.
         capped_count: The most that ``matched`` says; None for the truth.
+        any_count: What ``matched`` says of every list; None for the truth.
+        strides: ``nextPageSkip`` lies 100 records further, however few the page holds.
         unreadable: Ids of records with which a page fails with 502.
         template_list: The name of the list of templates.
     """
@@ -53,6 +57,8 @@ class PageFaults:
     uncounted: bool = False
     stuck: bool = False
     capped_count: int | None = None
+    any_count: int | None = None
+    strides: bool = False
     unreadable: set[str] = field(default_factory=set)
     template_list: str = "scoreCardTemplates"
 
@@ -172,7 +178,11 @@ def _pagination(
 ) -> dict[str, int | bool]:
     following = query.skip + shown
     counted = matched if faults.capped_count is None else min(matched, faults.capped_count)
-    return {"matched": counted, "hasMore": following < matched, "nextPageSkip": following}
+    return {
+        "matched": counted if faults.any_count is None else faults.any_count,
+        "hasMore": following < matched,
+        "nextPageSkip": query.skip + _STRIDE if faults.strides else following,
+    }
 
 
 def _error(status: int, message: str) -> RefusedError:

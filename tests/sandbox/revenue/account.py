@@ -50,6 +50,7 @@ class Account:
         period_dates: The first and the last day of quarters that are not those of the calendar.
         forecasts: The forecast tabs.
         live_forecast_refusal: The status where the tenant gives no forecast without a job.
+        most_opportunities: A request for more opportunities than this fails with 502.
         forecast_list_exists: Whether the tenant can list them.
         tenant_columns: Further columns of every entry and user of a forecast.
         entries_by_type: Whether every kind of value has an entry of its own.
@@ -92,6 +93,7 @@ class Account:
             for name, forecast_id in (("Net ARR", "net_arr"), ("Renewals", "renewals"))
         ]
         self.live_forecast_refusal: int | None = None
+        self.most_opportunities = 100
         self.forecast_list_exists = True
         self.tenant_columns: Record = {}
         self.entries_by_type = False

@@ -152,6 +152,8 @@ class _Answers:
 
     async def opportunities(self, _: Request, wanted: OpportunityQuery) -> Response:
         there = self._account.opportunities
+        if len(wanted.opp_id) > self._account.most_opportunities:
+            raise RefusedError(502, {"message": "An invalid response was received"})
         return json_answer([there[one] for one in dict.fromkeys(wanted.opp_id) if one in there])
 
     async def ingest_job(self, request: Request, _: NoQuery) -> Response:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import typing as t
+from http import HTTPStatus
 from itertools import islice
 
+from singer_sdk.exceptions import FatalAPIError
+
 from tap_clari.kit.children import ChildStream, ParentStream
+from tap_clari.kit.client import ORDINARY, REFUSED_FOR_ONE_ID, Handling
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.decoding import decode_list
+from tap_clari.kit.deferred import DeferredIds
+from tap_clari.kit.errors import PersistentServerError, RefusedError
 from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.times import format_time, time_or_none
 from tap_clari.linked_deals import CALLS_FROM, OpportunitiesState
@@ -34,6 +41,16 @@ TYPES = {
 
 IDS_AT_ONCE = 100
 """How many opportunities one request can ask for."""
+
+REFUSED_FOR_SOME = (
+    *REFUSED_FOR_ONE_ID,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+)
+"""What Clari may answer for one of many ids, or for too many of them."""
+
+FEW_TRIES = Handling(server_tries=2)
+"""How a part is asked for: a smaller one does better than many tries."""
 
 
 class OpportunitiesStream(ParentStream, RevenueStream, Reader):
@@ -65,11 +82,12 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
         """Ask for all of them, a hundred at once."""
         for identifier in self.config["opportunity_ids"]:
             self.run.opportunity_ids.add(identifier)
+        self._at_once = IDS_AT_ONCE
+        self._deferred: DeferredIds[str] = DeferredIds()
         found, read_at = 0, format_time(self.run_started_at)
-        for _, opportunities in self.client.map_concurrently(self._batches(), self._ask):
-            found += len(opportunities)
-            for opportunity in opportunities:
-                yield self.with_added(_with_value_types(opportunity), readAt=read_at)
+        for opportunity in self._opportunities():
+            found += 1
+            yield self.with_added(_with_value_types(opportunity), readAt=read_at)
         if found < len(self.run.opportunity_ids):
             self.log(
                 "Clari has %d of the %d opportunities that were asked for",
@@ -79,14 +97,64 @@ class OpportunitiesStream(ParentStream, RevenueStream, Reader):
         self.run.exports.finished(self)
         self.stream_state.pop(CALLS_FROM, None)
 
-    def _ask(self, batch: list[str]) -> list[Record]:
+    def _opportunities(self) -> Iterator[Record]:
+        for batch, answer in self.client.map_concurrently(self._batches(), self._ask):
+            if isinstance(answer, FatalAPIError):
+                yield from self._in_parts(batch)
+            else:
+                yield from answer
+        for identifier, reason in self._deferred.at_the_end():
+            self._leave_out(identifier, reason)
+
+    def _in_parts(self, batch: list[str]) -> Iterator[Record]:
+        """Ask for halves of halves of ids that Clari fails on, for one of them or for their size.
+
+        One that fails alone is asked for again after the next success, and then left out.
+
+        Raises:
+            FatalAPIError: If too many in a row fail.
+        """
+        parts, good, has_bad = [batch], 0, False
+        while parts:
+            part = parts.pop()
+            answer = self._ask(part, FEW_TRIES)
+            if not isinstance(answer, FatalAPIError):
+                good = max(good, len(part))
+                yield from answer
+                for identifier in self._deferred.after_success():
+                    again = self._ask([identifier], FEW_TRIES)
+                    if isinstance(again, FatalAPIError):
+                        self._leave_out(identifier, str(again))
+                    else:
+                        yield from again
+            elif len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+            else:
+                has_bad = True
+                self._deferred.add(part[0], str(answer))
+        if not has_bad:
+            self._at_once = good
+
+    def _leave_out(self, identifier: str, reason: str) -> None:
+        message = "%s: %s cannot be read, and is left out. %s"
+        self.log(message, self.name, identifier, reason, level=logging.ERROR)
+
+    def _ask(self, batch: list[str], handling: Handling = ORDINARY) -> list[Record] | FatalAPIError:
         mode = self.config.get("opportunity_mode")
         params: dict[str, str | list[str]] = {"oppId": batch, **({"mode": mode} if mode else {})}
-        return self.client.fetch(self.path, _opportunities, params)
+        try:
+            return self.client.fetch(self.path, _opportunities, params, handling=handling)
+        except PersistentServerError as error:
+            return error
+        except RefusedError as error:
+            if error.status in REFUSED_FOR_SOME:
+                return error
+            raise
 
     def _batches(self) -> Iterator[list[str]]:
         ids = iter(self.run.opportunity_ids)
-        while batch := list(islice(ids, IDS_AT_ONCE)):
+        while batch := list(islice(ids, self._at_once)):
             yield batch
 
 
