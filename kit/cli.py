@@ -6,6 +6,7 @@ one prints a sentence where there is one, and a traceback only for a fault of th
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -21,6 +22,9 @@ if t.TYPE_CHECKING:
 
 UNHANDLED = "An unhandled error occurred while syncing '%s'"
 """What the SDK logs of every error that leaves a stream, also where a sentence follows."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What goes wrong if the standard output is a file, and its disk is full."""
 
 
 class PlainSpokenCommand(SingerCommand):
@@ -55,10 +59,19 @@ class PlainSpokenCommand(SingerCommand):
         """Run the command's own work, with all options read."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                sentence = "The target stopped reading: what it logged last says why."
+            elif error.errno in NO_ROOM:
+                sentence = (
+                    f"What was read cannot be written to where it is to go ({error.strerror}): "
+                    "make room there, or pipe it into a target."
+                )
+            else:
+                raise
             # Nothing can be written any more: not even what Python would flush at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self._end("The target stopped reading: what it logged last says why.")
+            self._end(sentence)
 
     def _end(self, *sentences: str) -> t.NoReturn:
         for sentence in sentences:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import time
 import typing as t
@@ -53,6 +54,15 @@ HARMLESS = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,60}")
 """The form of an attribute or a code."""
 
 LONGEST_DETAIL = 200
+
+CAPS = {
+    "/conversations/{conversationId}/items": 1000,
+    "/tasks/{taskId}/comments": 1000,
+    "/customers/{customerId}/conversations": 100,
+    "/customers/{customerId}/tasks": 2000,
+}
+"""How many a list has at most (the vendor's document). Gladly flags one that is cut in a header,
+which a gateway may take out."""
 
 
 class MergedCustomerError(RefusedError):
@@ -276,10 +286,18 @@ def records(answer: Answer) -> list[Record]:
     return found
 
 
-def is_limited(answer: Answer) -> bool:
-    """Whether Gladly says that there is more than it gives."""
+def is_limited(answer: Answer, count: int) -> bool:
+    """Whether Gladly says that there is more than it gives; without its word, whether that may be.
+
+    Args:
+        answer: The answer.
+        count: How many it gives.
+    """
     # The flag is always there for some, so that its value counts, and not its presence.
-    return answer.headers.get("Gladly-Limited-Data", "").strip().lower() == "true"
+    flag = answer.headers.get("Gladly-Limited-Data")
+    if flag is None:
+        return count >= CAPS.get(answer.path, math.inf)
+    return flag.strip().lower() == "true"
 
 
 def _surviving_id(response: requests.Response) -> str | None:

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from tests.gladly.desk_truth import assert_ended
+from tests.gladly.desk_truth import EMPTY, assert_ended
 from tests.gladly.test_export_jobs import JOBS, TOPICS, add, jobs_in
 from tests.gladly.test_spoiled_lines import topic
 from tests.gladly.truth import API, ago, file_path, written
@@ -138,3 +138,17 @@ def test_events_of_an_impossible_time_are_kept_and_hide_no_others(start: Start) 
     run = gladly.tap.run("events", start_date=ago(hours=5).isoformat())
     assert run.returncode == 0, run.log
     assert run.ids("events") == ["0001", "9999", written(ago(hours=1))[:4]]
+
+
+def test_events_that_name_nothing_are_counted(start: Start) -> None:
+    gladly = start(**EMPTY)
+    odd: list[Record] = [{"conversationId": ["c1"]}, {"conversationId": None}]
+    for content in odd:
+        gladly.sandbox.events.add("CONVERSATION/CLOSED", timestamp=ago(hours=1), content=content)
+    gladly.sandbox.events.add(
+        "AGENT_STATUS/LOGGED_IN", timestamp=ago(hours=1), content={"agentId": "a1"}
+    )
+    run = gladly.tap.run("events", "conversations", start_date=ago(hours=5).isoformat())
+    assert run.returncode == 0, run.log
+    assert len(run.records["events"]) == 3
+    assert any("2 events name no conversation, customer or task" in each for each in run.warnings)

@@ -150,3 +150,15 @@ def test_ids_that_are_numbers_are_read(start: Start) -> None:
     run = gladly.tap.run("tasks", state=state_of(ago(hours=2)))
     assert run.returncode == 0, run.log
     assert run.ids("tasks") == ["17"]
+
+
+def test_a_full_list_without_gladly_s_flag_is_named(start: Start) -> None:
+    gladly = start(**EMPTY)
+    customer, *_ = named_customers(gladly, 1)
+    talks = [{"id": f"c{number}", "customerId": customer} for number in range(100)]
+    path = f"{API}/customers/{customer}/conversations"
+    gladly.sandbox.faults.add(path=path, times=None, status=200, body=json.dumps(talks).encode())
+    run = gladly.tap.run("customer_conversations", state=state_of(ago(hours=2)))
+    assert len(run.records["customer_conversations"]) == 100
+    [warning] = run.warnings
+    assert f"Gladly lists 100 conversations of the customer {customer} and no more" in warning

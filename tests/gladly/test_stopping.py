@@ -6,13 +6,16 @@ import fcntl
 import json
 import signal
 import struct
+import subprocess
 import termios
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from tests.gladly.truth import ago
+from tests.running import BIN
 
 if t.TYPE_CHECKING:
     from tests.gladly.conftest import Start
@@ -59,3 +62,15 @@ def test_a_signal_cuts_no_message_that_is_being_written(
     assert names == [SIZE]
     assert messages[-1]["type"] == "STATE"
     assert "Traceback" not in text
+
+
+def test_an_output_without_room_ends_in_a_sentence(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(start(history_days=0).tap.config), encoding="utf-8")
+    command = [str(BIN / "tap-gladly"), "--config", str(config)]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    log = run.stderr.decode()
+    assert run.returncode == 1
+    assert "Traceback" not in log
+    assert "make room there" in log.splitlines()[-1]

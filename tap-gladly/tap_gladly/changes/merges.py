@@ -83,4 +83,5 @@ def _list_of(
 
 
 def _listing(answer: Answer) -> Listing:
-    return records(answer), is_limited(answer)
+    found = records(answer)
+    return found, is_limited(answer, len(found))

@@ -7,6 +7,7 @@ outage, or in a first sync from a `start_date` on.
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from datetime import timedelta
 from functools import partial
@@ -122,10 +123,19 @@ def facts_from_reports(
 
 def facts_from_events(events: ReceivedEvents, log: Log, end: str) -> Iterator[Fact]:
     """The facts in the events; `end` is where the index ends."""
-    lines = JSONLines()
+    lines, nameless = JSONLines(), 0
     for event in events.records(lines):
-        yield from facts_from_event(event, end)
+        facts = list(facts_from_event(event, end))
+        nameless += not facts and not str(event.get("type")).startswith("AGENT_")
+        yield from facts
     lines.log_bad_lines(log)
+    if nameless:
+        log(
+            "%d events name no conversation, customer or task, so that what changed with them is "
+            "not known: it is read when it changes again. Ask Gladly support about them",
+            nameless,
+            level=logging.WARNING,
+        )
 
 
 def _table_of(client: GladlyClient, metric_set: str, days: DateRange) -> Table:

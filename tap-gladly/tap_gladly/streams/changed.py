@@ -95,7 +95,8 @@ def decode_result(answer: Answer) -> IdResult:
     Raises:
         UnexpectedResponseError: If it is none.
     """
-    return IdResult(records(answer), is_limited(answer))
+    found = records(answer)
+    return IdResult(found, is_limited(answer, len(found)))
 
 
 class ChangedStream(GladlyStream, ChangesReader):
