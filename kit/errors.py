@@ -23,6 +23,8 @@ CAUSES = {
     "RemoteDisconnected": "connection closed without an answer",
     "IncompleteRead": "the answer was cut off",
     "ProxyError": "the proxy refuses",
+    "BadStatusLine": "the answer is not HTTP",
+    "HTTPException": "the answer is not HTTP",
     "ChunkedEncodingError": "the answer was cut off",
     "ContentDecodingError": "the answer cannot be unpacked",
 }

@@ -175,3 +175,14 @@ def test_a_report_that_does_not_come_whole_is_asked_for_again(gladly: Gladly, fa
     options[fault] = True  # type: ignore[literal-required]
     gladly.sandbox.faults.add(**options)
     assert "POST /reports: " in first_retry(gladly, STREAM, start_date=days_ago(5))
+
+
+def test_gladly_s_word_for_nothing_is_nothing_where_it_is_no_text(gladly: Gladly) -> None:
+    header = "Contact ID,Queued At,Channel,Link,Customer ID,Conversation ID\r\n"
+    run = received(gladly, f"{header}c1,Null,CHAT,Null,Null,t1\r\n")
+    [record] = without_added(run.records[STREAM])
+    assert record["queued_at"] is None
+    assert record["link"] == "Null"
+    assert (record["customer_id"], record["conversation_id"]) == (None, "t1")
+    assert "_extra" not in record
+    assert not run.warnings

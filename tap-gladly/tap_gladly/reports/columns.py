@@ -35,6 +35,9 @@ _COUNT = re.compile(
 _YES_OR_NO = re.compile(r"_y_n$|^within_sla$")
 _BOOLEANS = {"y": "true", "yes": "true", "n": "false", "no": "false"}
 
+NOTHING = "Null"
+"""What Gladly writes in some cells of contacts that have not ended."""
+
 _SAID = {
     "channel": ": in the words of events, such as CHAT for an item of the type CHAT_MESSAGE",
     "contact_id": ": a contact has a row of its own in report_contact_export_v3 only",
@@ -85,6 +88,13 @@ def unit_of(name: str) -> tuple[str, int] | None:
     if _SECONDS.search(name):
         return "seconds", 1
     return ("minutes", 60) if _MINUTES.search(name) else None
+
+
+def nothing_in(name: str) -> str | None:
+    """What Gladly's word for nothing says in a column: nothing, but in a text, which may be it."""
+    schema = column_schema(name, name)
+    is_text = schema["type"] == ["string", "null"] and "format" not in schema
+    return NOTHING if is_text and not name.endswith("_id") else None
 
 
 def column_schema(name: str, header: str) -> Schema:

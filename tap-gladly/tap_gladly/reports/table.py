@@ -10,7 +10,7 @@ from itertools import chain
 
 from tap_gladly.kit.errors import MalformedBodyError
 from tap_gladly.kit.spool import Spool
-from tap_gladly.reports.columns import column_names
+from tap_gladly.reports.columns import NOTHING, column_names, nothing_in
 
 if t.TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -85,7 +85,7 @@ class Table:
         names = self.names
         for cells in lines:
             record = {
-                name: cell or None
+                name: cell or None if cell != NOTHING else nothing_in(name)
                 for name, cell in zip(names, cells)  # noqa: B905 - see below
             }
             # A row may be shorter than the header, or longer.
