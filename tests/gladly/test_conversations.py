@@ -184,23 +184,19 @@ def test_the_lists_of_who_was_merged_are_those_of_who_is_left(
     assert len(run.ids("tasks")) == 3
 
 
-def test_a_conversation_that_may_not_be_read_ends_the_run(start: Start) -> None:
+def test_credentials_that_end_on_the_way_end_the_run(start: Start) -> None:
     gladly = start(**EMPTY)
     desk, bookmark = gladly.sandbox.desk, ago(hours=2)
     talk, refused = (desk.conversation(at=ago(minutes=age)) for age in (60, 50))
-    gladly.sandbox.faults.add(path=f"{API}/conversations/{refused}", status=403)
+    gladly.sandbox.faults.add(path=f"{API}/conversations/{refused}", status=401)
     run = gladly.tap.run(STREAM, state=state_of(bookmark))
-    assert_ended(run, "403", "/conversations/{conversationId}", "API User")
+    assert_ended(run, "401", "credentials")
     assert refused not in run.log
     # The state is of what was written.
     [record] = run.records[STREAM]
     assert record["id"] == talk
     assert run.bookmark(STREAM) == record["changedAt"]
     assert run.state["bookmarks"][STREAM]["window_start"] == written(bookmark - OVERLAP)
-    gladly.sandbox.faults.add(path=f"{API}/conversations/{refused}", status=401)
-    run = gladly.tap.run(STREAM, state=run.state)
-    assert_ended(run, "401", "credentials")
-    assert run.ids(STREAM) == [talk]
 
 
 def test_a_redirect_that_names_nobody_ends_the_run(start: Start) -> None:
@@ -326,6 +322,9 @@ def test_what_cannot_be_read_on_the_way_is_passed_over_too(start: Start) -> None
     desk.caps = {**desk.caps, "items": 1, "comments": 1}
     answers: list[dict[str, t.Any]] = [{"status": 410}, {"status": 200, "body": b"7"}]
     named, faults, talks, tasks = [], [], [], []
+    # Of the attributes one can be read.
+    readable = desk.conversation(desk.customer(at=ago(days=9)), at=ago(hours=2, minutes=5))
+    desk.set_attribute(readable, "readable", at=ago(hours=2, minutes=4))
     for number, answer in enumerate(answers):
         at = ago(hours=2, minutes=-number)
         customer = desk.customer(at=ago(days=9))
@@ -350,7 +349,7 @@ def test_what_cannot_be_read_on_the_way_is_passed_over_too(start: Start) -> None
     # Else it would stop every run at the same place.
     assert run.returncode == 0, run.log
     assert [each.hits for each in faults] == [1] * 4 + [3] * 4
-    assert run.ids(STREAM) == talks
+    assert run.ids(STREAM) == [readable, *talks]
     assert run.ids("tasks") == tasks
     for each in named:
         assert any(each in warning for warning in run.warnings), each
