@@ -81,6 +81,9 @@ each piece of it, so that an answer which comes byte by byte would never end."""
 SOUND_RECORDS = "records that can be read"
 """What an answer lacks whose JSON has a number or a depth that no machine has."""
 
+AS_SAID = "what its headers say"
+"""What an answer is not that cannot be unpacked."""
+
 REFUSED_FOR_ONE_ID = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.CONFLICT,
@@ -287,7 +290,7 @@ class ApiClient:
             raise FatalAPIError(self.errors.leads_elsewhere(path))
         return self._send_with_retries(request, partial(_read_json, path, decode))
 
-    def download(
+    def download(  # noqa: PLR0913 - each is needed, and named
         self,
         path: str,
         read: Callable[[requests.Response], R],
@@ -295,6 +298,7 @@ class ApiClient:
         *,
         ids: Mapping[str, str] | None = None,
         url: str | None = None,
+        tries: int = MAX_TRIES,
     ) -> R:
         """Read an answer of any size, and again from its start if it breaks off.
 
@@ -305,6 +309,7 @@ class ApiClient:
             ids: The ids in the path. What has one may be gone.
             url: Another address, which gets the credentials if it is of the configured origin;
                 `path` is then its name in messages.
+            tries: How often at most.
 
         Raises:
             NotFoundError: If the API says that it is not there (any more).
@@ -312,7 +317,7 @@ class ApiClient:
             FatalAPIError: With the sentence for the user, if the sync cannot go on.
         """
         request = self._get(path, url or self.url(path, ids), params)
-        handling = MAY_BE_GONE if ids else ORDINARY
+        handling = Handling(may_be_gone=bool(ids), tries=tries)
         return self._send_with_retries(replace(request, handling=handling), read)
 
     def post(
@@ -492,6 +497,8 @@ class ApiClient:
         with response, _time_limit(response, LONGEST_ANSWER * self.timeout):
             if not request.handling.is_data(response):
                 self._raise_for_status(response, request)
+            # What goes wrong with the rest of it is the endpoint's, and not the whole API's.
+            self._has_answered = True
             try:
                 # Here, inside the retries: a body that was cut off is asked for again.
                 return read(response)
@@ -501,6 +508,8 @@ class ApiClient:
                 raise UnexpectedBodyError(error.missing, response) from error
             except (msgspec.ValidationError, RecursionError) as error:
                 raise UnexpectedBodyError(SOUND_RECORDS, response) from error
+            except requests.exceptions.ContentDecodingError as error:
+                raise RetriableBodyError(AS_SAID, response) from error
 
     def _raise_for_status(self, response: requests.Response, request: ApiRequest) -> t.NoReturn:
         status = response.status_code

@@ -21,6 +21,9 @@ if t.TYPE_CHECKING:
 ENCODINGS = "gzip"
 """What an answer may be compressed with on its way."""
 
+UNCOMPRESSED = frozenset({"", "identity", "none", "utf-8", "utf8", "aws-chunked"})
+"""What servers say, besides `identity`, of an answer that is as it is."""
+
 CHUNK = 1 << 16
 """Bytes that are read at once: unpacked they may be a thousand times as many."""
 
@@ -65,7 +68,7 @@ class Spool:
             raise StorageError(error.strerror) from error
         try:
             unfinished = bytearray()
-            for chunk in _decoded(response, wanted):
+            for chunk in _decoded(response, wanted, may_be_a_page=not are_lines):
                 file.write(chunk)
                 if are_lines:
                     if b"\n" in chunk:
@@ -135,17 +138,18 @@ class Spool:
                     yield number, line
 
 
-def _decoded(response: requests.Response, wanted: str) -> Iterator[bytes]:
+def _decoded(response: requests.Response, wanted: str, *, may_be_a_page: bool) -> Iterator[bytes]:
     """The body as it was before it was compressed for the way.
 
-    `requests` does not notice if what is compressed ends too early.
+    `requests` does not notice if what is compressed ends too early. Where the whole body is checked
+    afterwards, it counts more than a header that calls it a page.
     """
-    if "html" in response.headers.get("Content-Type", "").lower():
+    if not may_be_a_page and "html" in response.headers.get("Content-Type", "").lower():
         raise MalformedBodyError(wanted)
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding == "identity":
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in UNCOMPRESSED:
         yield from _received(response)
-    elif encoding == "gzip":
+    elif encoding in {"gzip", "x-gzip"}:
         yield from _unzipped(_received(response), wanted)
     else:
         raise MalformedBodyError(wanted)
@@ -168,6 +172,9 @@ def _unzipped(chunks: Iterable[bytes], wanted: str) -> Iterator[bytes]:
         for chunk in chunks:
             rest = chunk
             while rest:
+                if unpack.eof and not rest.strip(b"\0"):
+                    # What fills up a block.
+                    break
                 # What is compressed may consist of several parts.
                 unpack = zlib.decompressobj(_GZIP) if unpack.eof else unpack
                 is_begun = True

@@ -10,6 +10,7 @@ import pytest
 
 from tests.clari.test_revenue_errors import assert_told
 from tests.expected import expected
+from tests.running import Tap
 from tests.sandbox.revenue import FileHost
 from tests.sandbox.revenue.audit import actors_of
 
@@ -232,3 +233,26 @@ def test_a_start_date_in_the_future_is_told(revenue: Revenue) -> None:
     assert len(run.warnings) == 1
     assert all("start_date lies in the future" in line for line in run.warnings)
     assert revenue.sandbox.exports.started == []
+
+
+def test_a_page_that_fails_is_asked_for_in_smaller_ones(revenue: Revenue, impatient: str) -> None:
+    for limit in ("1000", "500", "250"):
+        params = {"limit": limit}
+        revenue.sandbox.faults.add(path=PATH, params=params, times=None, status=502)
+    run = Tap(impatient, revenue.tap.config).run("audit_events")
+    assert_all(run, revenue.sandbox.account.audit_events)
+
+
+def test_pages_that_all_fail_end_the_stream_with_few_requests(
+    revenue: Revenue, impatient: str
+) -> None:
+    revenue.sandbox.faults.add(path=PATH, times=None, status=502)
+    assert_told(Tap(impatient, revenue.tap.config).run("audit_events"), "HTTP 502")
+    assert revenue.sandbox.traffic.count(PATH) < 30
+
+
+@pytest.mark.parametrize("link", [5, True, {"href": "x"}], ids=str)
+def test_a_link_that_is_no_text_is_told(revenue: Revenue, link: object) -> None:
+    body = {"items": [], "actors": [], "nextLink": link}
+    revenue.sandbox.faults.add(path=PATH, times=None, status=200, body=body)
+    assert_told(revenue.tap.run("audit_events"), "without 'nextLink' as a text")

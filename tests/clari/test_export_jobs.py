@@ -10,6 +10,7 @@ import pytest
 from tests.clari.revenue_truth import assert_same
 from tests.clari.test_revenue_errors import assert_told
 from tests.expected import JsonText
+from tests.running import Tap
 from tests.sandbox.revenue import FileHost
 from tests.sandbox.revenue.requests import ForecastRequest
 
@@ -185,3 +186,18 @@ def test_credentials_that_are_refused_are_no_result_that_is_gone(revenue: Revenu
     assert not run.records
     [warning] = run.warnings
     assert f"The results of 1 export jobs cannot be had: {job.id}" in warning
+
+
+def test_a_result_that_clari_fails_on_does_not_hide_the_others(
+    revenue: Revenue, impatient: str
+) -> None:
+    bad, good = start(revenue, None, None)
+    path = f"{JOBS}/{bad.id}/results"
+    revenue.sandbox.faults.add(path=path, times=None, status=500)
+    run = Tap(impatient, revenue.tap.config).run("export_job_results")
+    assert run.returncode == 0, run.log
+    assert {row["jobId"] for row in run.records["export_job_results"]} == {good.id}
+    assert f"The results of 1 export jobs cannot be read: {bad.id}" in run.log
+
+    revenue.sandbox.faults.add(path=f"{JOBS}/{good.id}/results", times=None, status=500)
+    assert_told(Tap(impatient, revenue.tap.config).run("export_job_results"), "HTTP 500")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import resource
 import typing as t
 
 import pytest
+import requests
+from tap_clari.revenue.exports.results import ExportResult
 
 from tests.clari.revenue_truth import assert_same
 from tests.clari.test_exports import ONE_FORECAST, START, assert_complete
 from tests.clari.test_revenue_errors import assert_told
+from tests.gladly.scripted import Answer, Scripted
 from tests.running import TIME_LIMIT, Run
 from tests.sandbox.revenue import FileHost
 
@@ -140,3 +144,26 @@ def test_a_result_that_finds_no_room_is_told_and_read_by_the_next_run(
     again = revenue.tap.run("activities", state=run.state)
     [job] = revenue.sandbox.exports.started
     assert_same(again, "activities", job.document()["activities"])
+
+
+RESULT = b'{"entries": [{"fieldId": "f1"}]}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Content-Type": "text/html"}, RESULT),
+        ({"Content-Encoding": ""}, RESULT),
+        ({"Content-Encoding": "utf-8"}, RESULT),
+        ({"Content-Encoding": "aws-chunked"}, RESULT),
+        ({"Content-Encoding": "x-gzip"}, gzip.compress(RESULT)),
+        ({"Content-Encoding": "gzip"}, gzip.compress(RESULT) + b"\0" * 10),
+    ],
+    ids=["a page's type", "nothing", "a charset", "chunks", "an old name", "a filled block"],
+)
+def test_a_sound_result_is_read_whatever_its_headers_call_it(
+    headers: dict[str, str], body: bytes
+) -> None:
+    with Scripted(Answer(body, headers)) as server:
+        result = ExportResult.receive(requests.get(server.url, stream=True, timeout=9), ["entries"])
+    assert list(result.records("entries")) == [{"fieldId": "f1"}]

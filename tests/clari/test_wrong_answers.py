@@ -166,3 +166,14 @@ def test_an_answer_that_drips_ends(copilot: Copilot, impatient: str) -> None:
     assert run.returncode == 1
     assert "does not answer /users within 0.5 seconds (3 tries)" in run.last_word
     assert run.records["topics"]
+
+
+@pytest.mark.parametrize("fault", [{"truncate": True}, {"unframed": True}])
+def test_the_first_answer_that_is_cut_off_does_not_keep_the_other_streams_away(
+    copilot: Copilot, impatient: str, fault: dict[str, t.Any]
+) -> None:
+    copilot.sandbox.faults.add(path="/users", times=None, **fault)
+    run = Tap(impatient, copilot.tap.config).run("users", "topics")
+    assert run.returncode == 1
+    assert run.records["topics"]
+    assert "Incomplete for this: users" in run.last_word

@@ -21,13 +21,7 @@ from tap_clari.copilot.windows import TimeFilter, Window, WindowPaginator
 from tap_clari.kit.decoding import check_record, decode_object
 from tap_clari.kit.dedup import SeenIds
 from tap_clari.kit.deferred import DeferredIds
-from tap_clari.kit.errors import (
-    NotFoundError,
-    PersistentServerError,
-    RecordUnreadableError,
-    RefusedError,
-    UnauthorizedError,
-)
+from tap_clari.kit.errors import NotFoundError, PersistentServerError
 from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.progress import ProgressLog
 from tap_clari.kit.times import EARLIEST
@@ -175,11 +169,6 @@ class ChangedCallsStream(CopilotStream):
             return None
         except PersistentServerError as error:
             return error
-        except UnauthorizedError:
-            raise
-        except RefusedError as error:
-            # The key may not see this one, and may see the others.
-            return RecordUnreadableError(str(error))
 
     def leave_out(self, identifier: str, reason: str) -> None:
         """Name what cannot be read."""

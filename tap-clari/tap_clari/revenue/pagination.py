@@ -8,13 +8,15 @@ from urllib.parse import urljoin
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_clari.kit.client import ORDINARY
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.decoding import decode_list, decode_object
+from tap_clari.kit.errors import UnexpectedResponseError
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_clari.kit.client import ApiClient, Params
+    from tap_clari.kit.client import ApiClient, Handling, Params
     from tap_clari.kit.decoding import Answer
 
     Record = dict[str, t.Any]
@@ -36,7 +38,11 @@ class LinkedPage(t.NamedTuple):
 
 
 def follow_next_links(
-    client: ApiClient, path: str, params: Params, *list_names: str
+    client: ApiClient,
+    path: str,
+    params: Params,
+    *list_names: str,
+    handling: Handling = ORDINARY,
 ) -> Iterator[LinkedPage]:
     """Yield each page; `nextLink` leads on, on the configured origin only.
 
@@ -45,12 +51,13 @@ def follow_next_links(
         path: The endpoint.
         params: The query of the first page.
         list_names: The names of the member that holds the records.
+        handling: How the answer with the first page is taken.
 
     Raises:
         FatalAPIError: If a link leads elsewhere, or the pages do not end.
     """
     decode = partial(_decode, list_names)
-    page = client.fetch(path, decode, params)
+    page = client.fetch(path, decode, params, handling=handling)
     known: set[str] = set()
     repeated = 0
     while True:
@@ -58,11 +65,14 @@ def follow_next_links(
         link = page.members.get("nextLink")
         if not link:
             return
+        if not isinstance(link, str):
+            missing = "'nextLink' as a text"
+            raise UnexpectedResponseError(path, missing)
         content = hash_of({"records": page.records})
         repeated = repeated + 1 if content in known or not page.records else 0
         known.add(content)
         try:
-            url = urljoin(f"{client.url_base}{path}", str(link))
+            url = urljoin(f"{client.url_base}{path}", link)
         except ValueError as error:
             raise FatalAPIError(client.errors.leads_elsewhere(path)) from error
         if url in known or repeated >= MAX_REPEATED_PAGES:

@@ -38,6 +38,9 @@ LISTS = ("data", "rows", "records", "results")
 BARE = "rows"
 """What the list is called in a file that is nothing but a list."""
 
+LINK_TRIES = 2
+"""How often a job's own link is asked for: the API has the result as well."""
+
 DEEPEST = 500
 """Levels of nesting. A deeper document is refused, since no JSON library reads any depth."""
 
@@ -81,7 +84,7 @@ class ExportResult:
         if _is_safe_url(job.download_url):
             name = "the download link of an export job"
             try:
-                return client.download(name, receive, url=job.download_url)
+                return client.download(name, receive, url=job.download_url, tries=LINK_TRIES)
             except StorageError:
                 raise
             except FatalAPIError:

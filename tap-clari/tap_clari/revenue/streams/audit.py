@@ -6,8 +6,10 @@ import math
 import typing as t
 from datetime import datetime, timedelta, timezone
 
+from tap_clari.kit.client import ORDINARY, Handling
 from tap_clari.kit.conformance import hash_of
 from tap_clari.kit.dedup import SeenIds
+from tap_clari.kit.errors import PersistentBodyError, PersistentServerError
 from tap_clari.kit.times import EARLIEST, format_second, parse_time_or_epoch, time_or_none
 from tap_clari.revenue.pagination import LinkedPage, follow_next_links
 from tap_clari.revenue.run import HISTORY, RevenueStream
@@ -22,6 +24,13 @@ DAY = timedelta(days=1)
 LONGEST = timedelta(days=30)
 SHORTEST = timedelta(hours=1)
 MANY_PAGES = 10
+PAGE_SIZE = 1000
+SMALLEST_PAGE = 10
+"""Events of a page, below which Clari does not fail for its size."""
+
+FEW_TRIES = Handling(server_tries=2)
+"""How a page is asked for after a larger one has failed."""
+
 ACTORS = ("actor", "impersonatingActor")
 """Who acted, and as whom; the event has the id of each."""
 
@@ -50,6 +59,7 @@ class AuditEventsStream(RevenueStream):
         window_end = self.window_end()
         start = self.window_start() or window_end - HISTORY
         length = DAY
+        self._page_size = PAGE_SIZE
         self._seen = SeenIds()
         while start < window_end:
             end = min(start + length, window_end)
@@ -68,13 +78,27 @@ class AuditEventsStream(RevenueStream):
                 length = max(length / 2, SHORTEST)
 
     def _pages(self, start: datetime, end: datetime) -> Iterator[LinkedPage]:
+        """The pages of a window, read again in smaller ones where Clari fails on one."""
+        try:
+            yield from self._pages_of_size(start, end)
+        except PersistentServerError as error:
+            if isinstance(error, PersistentBodyError) or self._page_size <= SMALLEST_PAGE:
+                raise
+            self._page_size //= 2
+            self.log("Smaller pages from now on: %d events", self._page_size)
+            yield from self._pages(start, end)
+
+    def _pages_of_size(self, start: datetime, end: datetime) -> Iterator[LinkedPage]:
         """The pages of a window and a second around it: the vendor does not say if bounds count."""
         params = {
-            "limit": "1000",
+            "limit": str(self._page_size),
             "dateFrom": _seconds(math.floor(start.timestamp()) - 1),
             "dateTo": _seconds(math.ceil(end.timestamp()) + 1),
         }
-        return follow_next_links(self.client, self.path, params, "items", "activities")
+        handling = ORDINARY if self._page_size == PAGE_SIZE else FEW_TRIES
+        return follow_next_links(
+            self.client, self.path, params, "items", "activities", handling=handling
+        )
 
     def _events(self, page: LinkedPage) -> Iterator[Record]:
         """The events of a page that this run has not written yet."""

@@ -8,7 +8,7 @@ from collections import defaultdict
 
 import msgspec
 
-from tap_clari.kit.errors import RefusedError
+from tap_clari.kit.errors import PersistentServerError, RefusedError
 from tap_clari.kit.progress import ProgressLog
 from tap_clari.revenue.exports.jobs import JOBS, RESULTS, Job, jobs_in
 from tap_clari.revenue.exports.results import ExportResult
@@ -16,7 +16,7 @@ from tap_clari.revenue.exports.starter import GONE
 from tap_clari.revenue.run import RevenueStream
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from singer_sdk.helpers.types import Context, Record
 
@@ -50,6 +50,34 @@ class ExportJobResultsStream(RevenueStream):
         """Read the result of one job after the other."""
         progress = ProgressLog(self.log, self.name)
         incomplete: defaultdict[str, list[str]] = defaultdict(list)
+        failure: PersistentServerError | None = None
+        has_success = False
+        for job in self._jobs(incomplete):
+            try:
+                for row in self._rows(job):
+                    progress.count()
+                    yield row
+                has_success = True
+            except PersistentServerError as error:  # noqa: PERF203 - one job does not stop the others
+                failure = error
+                incomplete["cannot be read"].append(str(job.job_id))
+            except RefusedError as error:
+                if error.status not in GONE:
+                    raise
+                incomplete["cannot be had"].append(str(job.job_id))
+        if failure and not has_success:
+            raise failure
+        for what, ids in incomplete.items():
+            self.log(
+                "The results of %d export jobs %s: %s",
+                len(ids),
+                what,
+                ", ".join(ids),
+                level=logging.WARNING,
+            )
+
+    def _jobs(self, incomplete: Mapping[str, list[str]]) -> Iterator[Job]:
+        """The jobs that have a result, of which those that are not whole are put down."""
         for each in self.client.fetch(JOBS, jobs_in):
             job = msgspec.convert(each, type=Job)
             if not job.is_done or job.is_expired:
@@ -59,22 +87,7 @@ class ExportJobResultsStream(RevenueStream):
                 continue
             if job.has_rows_cut or job.has_cells_cut:
                 incomplete["were cut by Clari for being too large"].append(str(job.job_id))
-            try:
-                for row in self._rows(job):
-                    progress.count()
-                    yield row
-            except RefusedError as error:
-                if error.status not in GONE:
-                    raise
-                incomplete["cannot be had"].append(str(job.job_id))
-        for what, ids in incomplete.items():
-            self.log(
-                "The results of %d export jobs %s: %s",
-                len(ids),
-                what,
-                ", ".join(ids),
-                level=logging.WARNING,
-            )
+            yield job
 
     def _rows(self, job: Job) -> Iterator[Record]:
         file = ExportResult.download(self.client, str(job.job_id), job)
