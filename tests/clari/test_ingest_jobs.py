@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from tests.clari.revenue_truth import assert_same
 from tests.clari.test_revenue_errors import assert_told
+from tests.running import Tap
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Revenue
@@ -97,3 +100,21 @@ def test_no_partner_key_is_needed_where_there_is_nothing_to_ask(revenue: Revenue
     run = revenue.tap.run("ingest_jobs")
     assert run.returncode == 0, run.log
     assert revenue.sandbox.traffic.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, '{"message": "hello"}'), (202, "[]"), (400, '{"message": "bad"}'), (403, "")],
+)
+def test_a_job_that_is_refused_or_answered_wrongly_does_not_keep_the_others_away(
+    revenue: Revenue, impatient: str, status: int, body: str
+) -> None:
+    bad, *others = revenue.sandbox.account.ingest_jobs
+    revenue.sandbox.faults.add(path=f"{INGEST}{bad}", times=None, status=status, body=body)
+    tap = Tap(impatient, revenue.tap.config)
+    run = tap.run(
+        "ingest_jobs", ingest_job_ids=[bad, *others], partner_key=revenue.sandbox.partner_key
+    )
+    assert run.returncode == 0, run.log
+    assert run.ids("ingest_jobs", "jobId") == others
+    assert f"or does not give them: {bad}" in run.log

@@ -7,7 +7,7 @@ import typing as t
 import pytest
 
 from tests.clari.revenue_truth import assert_same, forecast_rows
-from tests.running import discovered
+from tests.running import Tap, discovered
 
 if t.TYPE_CHECKING:
     from tests.clari.conftest import Revenue
@@ -120,3 +120,16 @@ def test_what_public_clients_have_seen_has_columns(revenue: Revenue, stream: str
         assert record["aggregationTotal"] == 5.25
         assert "_extra" not in record or record["_extra"] is None
     assert not run.warnings
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_a_forecast_that_cannot_be_read_does_not_keep_the_others_away(
+    revenue: Revenue, impatient: str, status: int
+) -> None:
+    revenue.sandbox.faults.add(path="/v4/forecast/net_arr", times=None, status=status)
+    tap = Tap(impatient, revenue.tap.config)
+    run = tap.run(LIVE, forecast_ids=["net_arr", "renewals"])
+    assert run.returncode == 1
+    assert run.records[LIVE]
+    assert {each["forecastId"] for each in run.records[LIVE]} == {"renewals"}
+    assert f"HTTP {status}" in run.last_word

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime, timezone
 
 import pytest
+from tap_clari.revenue.exports.jobs import Job
+from tap_clari.revenue.streams.forecasts import _is_of
 
 from tests.clari.revenue_truth import assert_same, forecast_rows
 from tests.clari.test_exports import ONE_FORECAST, QUOTA_REACHED, START, assert_complete, unread
@@ -118,3 +121,21 @@ def test_a_start_that_was_refused_does_not_stay_in_the_state(revenue: Revenue) -
     run = revenue.tap.run("forecast_entries", **ONE_FORECAST)
     assert_told(run, "(no_optin)")
     assert unread(run.state) == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "is_it"),
+    [
+        ("net_arr101", True),
+        ("net_arr_{now.year}_Q{quarter}101", True),
+        ("net_arr_{earlier}_Q1101", False),
+        ("renewals_{now.year}_Q4101", False),
+    ],
+)
+def test_the_file_of_the_current_quarter_may_be_named_after_it(
+    subject: str, *, is_it: bool
+) -> None:
+    now = datetime.now(timezone.utc)
+    named = subject.format(now=now, quarter=(now.month + 2) // 3, earlier=now.year - 1)
+    job = Job(module="FORECAST", file_name=f"clari_export_{named}_20260101_120000.json")
+    assert _is_of("net_arr", None, job) is is_it

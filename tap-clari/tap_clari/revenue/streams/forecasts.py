@@ -14,7 +14,7 @@ from singer_sdk.exceptions import FatalAPIError
 
 from tap_clari.kit.decoding import decode_list
 from tap_clari.kit.dedup import SeenIds
-from tap_clari.kit.errors import RefusedError, UnauthorizedError
+from tap_clari.kit.errors import PersistentServerError, RefusedError, UnauthorizedError
 from tap_clari.kit.estimate import Estimate
 from tap_clari.kit.times import format_time
 from tap_clari.revenue.client import NO_OPT_IN
@@ -294,9 +294,13 @@ class ForecastLiveEntriesStream(_EntriesStream):
     def request_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002
         """Ask for each forecast and quarter, several at once."""
         missing: list[str] = []
+        failed: list[str] = []
         for (forecast_id, period), found in self.client.map_concurrently(self._wanted(), self._ask):
             if isinstance(found, RefusedError):
                 missing.append(f"{forecast_id} (HTTP {found.status})")
+                continue
+            if isinstance(found, FatalAPIError):
+                failed.append(str(found))
                 continue
             entries, fetched_at = found
             periods = dict.fromkeys(str(each.get("timePeriodId")) for each in entries)
@@ -306,7 +310,8 @@ class ForecastLiveEntriesStream(_EntriesStream):
                     f"{', '.join(periods)}: {period} does not exist, or has no data. Correct "
                     "time_periods."
                 )
-                raise FatalAPIError(message)
+                failed.append(message)
+                continue
             for entry in combine_by_key(entries, ENTRY_KEY[1:]):
                 yield self.with_added(entry, forecastId=forecast_id, fetchedAt=fetched_at)
         if missing:
@@ -315,12 +320,15 @@ class ForecastLiveEntriesStream(_EntriesStream):
                 f"every organization: {', '.join(dict.fromkeys(missing))}. Deselect the stream "
                 f"{self.name}; forecast_entries has the same from export jobs."
             )
+        if failed:
+            raise FatalAPIError(" ".join(dict.fromkeys(failed)))
 
     def _wanted(self) -> list[tuple[str, str | None]]:
         periods = sorted(set(self.config["time_periods"]), reverse=True) or [None]
         return [(each, period) for each in self.run.wanted_forecasts() for period in periods]
 
-    def _ask(self, wanted: tuple[str, str | None]) -> tuple[list[Record], str] | RefusedError:
+    def _ask(self, wanted: tuple[str, str | None]) -> tuple[list[Record], str] | FatalAPIError:
+        """The entries, and when they were asked for; or why there are none, which is one's own."""
         forecast_id, period = wanted
         options = {"timePeriod": period, "scopeId": self.config.get("forecast_scope_id")}
         fetched_at = format_time(datetime.now(timezone.utc))
@@ -337,7 +345,9 @@ class ForecastLiveEntriesStream(_EntriesStream):
             if error.status in NO_SUCH_ENDPOINT:
                 return error
             sentence = _explained(forecast_id, error.reason or str(error.status))
-            raise FatalAPIError(sentence or str(error)) from error
+            return FatalAPIError(sentence or str(error))
+        except PersistentServerError as error:
+            return error
         return entries, fetched_at
 
 
@@ -412,10 +422,26 @@ def _is_of(forecast_id: str, period: str | None, job: Job) -> bool:
 
     It shows neither, but its file is named after them: `clari_export_net_arr_2026_Q3101_…`, with
     the number of the account behind the quarter. (Reference: the vendor's document, `fileName`.)
+    The name of a job for the current quarter may have it or not. Which one it is depends on the
+    organization's year, so that any will do that can be the current one.
     """
-    quarter = rf"_{period}\d*" if period else r"\d*"
+    quarter = rf"_{period}\d*" if period else r"(?:_(\d{4})_Q([1-4]))?\d*"
     name = rf"clari_export_{re.escape(forecast_id)}{quarter}_\d{{8}}_\d{{6}}\.json"
-    return str(job.module).upper() == "FORECAST" and bool(re.fullmatch(name, str(job.file_name)))
+    found = re.fullmatch(name, str(job.file_name))
+    if not found or str(job.module).upper() != "FORECAST":
+        return False
+    return period is not None or not found[1] or _may_be_current(int(found[1]), int(found[2]))
+
+
+def _may_be_current(year: int, quarter: int) -> bool:
+    """Whether a fiscal quarter can be the current one of an organization.
+
+    Its year may begin up to a year before that of the calendar, after which it is called, or a
+    month after it.
+    """
+    now = datetime.now(timezone.utc)
+    ahead = 4 * (year - now.year) + quarter - (now.month + 2) // 3
+    return -1 <= ahead <= 4  # noqa: PLR2004 - the quarters of a year
 
 
 def _explained(forecast_id: str, code: str) -> str | None:

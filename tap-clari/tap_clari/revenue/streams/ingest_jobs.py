@@ -9,7 +9,12 @@ import msgspec
 
 from tap_clari.kit.client import Handling
 from tap_clari.kit.decoding import decode_object
-from tap_clari.kit.errors import NotFoundError, PersistentServerError
+from tap_clari.kit.errors import (
+    NotFoundError,
+    PersistentServerError,
+    RefusedError,
+    UnauthorizedError,
+)
 from tap_clari.kit.estimate import Estimate
 from tap_clari.revenue.client import PARTNER
 from tap_clari.revenue.run import RevenueStream
@@ -72,6 +77,11 @@ class IngestJobsStream(RevenueStream):
             return None
         except PersistentServerError as error:
             return error
+        except UnauthorizedError:
+            raise
+        except RefusedError as error:
+            # Of this one, and perhaps of all.
+            return PersistentServerError(str(error))
 
     def _decode(self, answer: Answer) -> Record:
         """The job, with what stands beside it."""
@@ -82,7 +92,10 @@ class IngestJobsStream(RevenueStream):
 
 def _holds_a_job(response: requests.Response) -> bool:
     """Whether the status of the answer is that of the job: 202, 400 and 500 are data too."""
-    if response.status_code not in {200, 202, 400, 500}:
+    if response.status_code in {200, 202}:
+        # Without a job it is not what was asked for, and no refusal.
+        return True
+    if response.status_code not in {400, 500}:
         return False
     try:
         found = msgspec.json.decode(response.content)
