@@ -44,6 +44,7 @@ NO_END = (
     "…s: … since …",
     "What a merge moved to the customer …",
     "Gladly lists …",
+    "Gladly leads from one merged …",
 )
 """How those begin that end no run: parts of a sentence, and what is logged."""
 
