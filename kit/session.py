@@ -12,7 +12,7 @@ from collections import deque
 import backoff
 import requests
 import truststore
-from pyrate_limiter import InMemoryBucket, Limiter, Rate
+from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 from requests.adapters import HTTPAdapter
 
 if t.TYPE_CHECKING:
@@ -51,7 +51,10 @@ class Pace:
         self._rate = rate
         self._full_interval = rate.interval
         self._per_second = 1000 * rate.limit / rate.interval
-        self._limiter = Limiter(InMemoryBucket([rate]), buffer_ms=0)
+        self._bucket = InMemoryBucket([rate])
+        # Left to itself, the library empties it in a thread, which now and then fails as it begins.
+        buckets = SingleBucketFactory(self._bucket, schedule_leak=False)
+        self._limiter = Limiter(buckets, buffer_ms=0)
         self._turn = threading.Lock()
         self._paused_until = 0.0
         self._share = 1.0
@@ -96,6 +99,7 @@ class Pace:
 
     def _take_slot(self) -> None:
         self._rate.interval = math.ceil(self._full_interval / self.share())
+        self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
         self._limiter.try_acquire()
 
     def share(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 
@@ -60,3 +61,12 @@ def test_a_smaller_share_takes_its_slots_further_apart() -> None:
     for _ in range(6):
         pace.wait()
     assert time.monotonic() - began > 5 * 0.1 / share
+
+
+def test_a_pace_needs_no_thread_and_keeps_no_more_than_its_slots() -> None:
+    before = set(threading.enumerate())
+    pace = Pace.per_second(10_000)
+    for _ in range(3_000):
+        pace.wait()
+    assert set(threading.enumerate()) <= before
+    assert pace._bucket.count() <= 2_000  # noqa: SLF001 - nothing else shows it
