@@ -270,17 +270,18 @@ def decode_record(answer: Answer, *, identifier: str, known: Collection[str]) ->
 def check_record(path: str, found: Mapping[str, t.Any], known: Collection[str]) -> None:
     """Check that an object is a record, and no error object with some members of the same name.
 
-    A record has a member that such a record may have, besides its id, if it has any. One without an
-    id has no member that says what went wrong.
+    An object with an id is one, unless all that it has besides says what went wrong. One without an
+    id has a member that such a record may have, and none that says so.
 
     Raises:
         UnexpectedResponseError: If it is something else.
     """
-    has_id = found.get("id") is not None
     names = found.keys() - {"id"}
     foreign = names.difference(known)
-    has_own = foreign != names or (has_id and not names)
-    if not has_own or (not has_id and foreign & ERROR_MEMBERS):
+    has_own = foreign != names
+    is_error = bool(foreign & ERROR_MEMBERS)
+    is_record = has_own or not is_error if found.get("id") is not None else has_own and not is_error
+    if not is_record:
         missing = "a record"
         raise UnexpectedResponseError(path, missing)
 

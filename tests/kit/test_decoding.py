@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from tap_clari.kit.decoding import Answer, decode_list, decode_object, raw_errors, sanitize_json
+from tap_clari.kit.decoding import (
+    Answer,
+    check_record,
+    decode_list,
+    decode_object,
+    raw_errors,
+    sanitize_json,
+)
 from tap_clari.kit.errors import MalformedBodyError, UnexpectedResponseError
 
 
@@ -83,3 +90,32 @@ def test_errors_come_in_any_shape(body: object, codes: list[str]) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000])
 def test_no_errors(body: bytes) -> None:
     assert raw_errors(body) == []
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"id": "1"},
+        {"id": 1, "name": "n"},
+        {"id": "1", "new": 1},
+        {"id": "1", "name": "n", "errors": []},
+        {"name": "n"},
+    ],
+)
+def test_what_is_a_record(found: dict[str, object]) -> None:
+    check_record("/x", found, {"id", "name", "status"})
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {},
+        {"new": 1},
+        {"id": None, "message": "m"},
+        {"id": "1", "errors": []},
+        {"status": "error", "message": "m"},
+    ],
+)
+def test_what_is_no_record(found: dict[str, object]) -> None:
+    with pytest.raises(UnexpectedResponseError):
+        check_record("/x", found, {"id", "name", "status"})
