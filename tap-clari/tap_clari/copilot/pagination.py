@@ -200,6 +200,7 @@ class SkipPaginator:
         self._uncounted = uncounted or {}
         self._size = _PageSize()
         self._follows_next = True
+        self._is_counted = False
 
     def count(self, question: Question) -> int | None:
         """How many records the API has for the question; `None` if it does not say."""
@@ -226,9 +227,11 @@ class SkipPaginator:
         records: dict[str, msgspec.Raw] = {}
         for _ in range(MAX_READINGS):
             first = self._page(question, 0)
-            if (first.count or 0) > MAX_REACHABLE and not self._has_record(question, MAX_SKIP):
-                # The count is of something else, and would have the window be cut without end.
-                first = replace(first, count=None)
+            if (first.count or 0) > MAX_REACHABLE and not self._is_counted:
+                self._is_counted = self._has_record(question, MAX_SKIP)
+                if not self._is_counted:
+                    # It counts something else, and the window would be cut without end.
+                    first = replace(first, count=None)
             count = first.count
             if count is not None and count > MAX_REACHABLE and not only_reachable:
                 return Reading([], count, is_whole=False, fingerprint=first.fingerprint)
