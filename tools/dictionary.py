@@ -1,7 +1,8 @@
 """The page of a tap's tables: columns, keys, how each stream is read, and how the tables join.
 
 The columns are those of the catalog that the tap discovers; where a stream comes from, what a later
-run reads and what it costs stand in the tap's README; what refers to what, in its `relations.yml`.
+run reads and what it costs stand in the tap's README; what refers to what, in its `relations.yml`;
+the words in its columns, in its `words.md`, if it has one.
 """
 
 from __future__ import annotations

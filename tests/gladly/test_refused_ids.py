@@ -46,8 +46,9 @@ def test_one_that_is_refused_is_named_and_the_others_are_read(start: Start, stat
 def test_where_all_are_refused_the_stream_ends(start: Start, stream: str) -> None:
     gladly = start(days=4, history_days=1)
     desk = gladly.sandbox.desk
+    customers = (*desk.customers, *desk.merged, *desk.deleted)
     tables = {
-        "customer_profiles": [f"customer-profiles/{each}" for each in desk.customers],
+        "customer_profiles": [f"customer-profiles/{each}" for each in customers],
         "voice_transcripts": [f"conversation-items/{each}/voice-transcript" for each in desk.items],
         "custom_attributes": [f"custom-attributes/{each}" for each in desk.custom_attributes],
     }

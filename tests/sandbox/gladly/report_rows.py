@@ -81,7 +81,7 @@ class RowMaker:
         ]
         if metric_set == "AgentTimestampsReport":
             return timestamps(self._desk, fitting)
-        return [{**self._event(metric_set, event)} for event in fitting]
+        return [self._event(metric_set, event) for event in fitting]
 
     def _event(self, metric_set: str, event: Record) -> Row:
         account, content = self._desk.account, event["content"]
