@@ -70,12 +70,12 @@ def tell(  # noqa: PLR0913 - all by keyword but for what is filled
         steps += [
             _Step(at, f"{seed} {day} {place}", day.toordinal() * 1000 + place, act)
             for place, (at, act) in enumerate(steps_of_day)
+            if at <= last
         ]
     for window in windows(str(desk.account.schedules[0]["frequency"]), history_days, present):
         made = export(desk, exports, window)
         steps.append(_Step(window.made, f"{seed} job {window.number}", window.number, made))
     for step in sorted(steps, key=lambda step: step.at):
-        if step.at <= last or step.key.startswith(f"{seed} job "):
-            desk.draw_from(step.key, step.number)
-            step.act(moment_of(step.at))
+        desk.draw_from(step.key, step.number)
+        step.act(moment_of(step.at))
     desk.draw_from(f"desk {seed}")
